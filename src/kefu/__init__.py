@@ -1,0 +1,1 @@
+"""Live chat for websites that people host themselves."""

@@ -1,0 +1,69 @@
+"""What the server tells clients unasked (contract section 3, Server → client)."""
+
+from __future__ import annotations
+
+from kefu.wire.shapes import Author, InboxRow, Message, SenderType, Shape, Status
+
+
+class ConversationOpen(Shape):
+    """A conversation is there: after a hello, a join, or when a new one takes the place of a closed one."""
+
+    conversation_id: str
+    status: Status
+    seq: int
+    epoch: str
+
+
+class MessageHistory(Shape):
+    """The newest page, oldest first: at most 50 messages and 256 KiB."""
+
+    conversation_id: str
+    messages: tuple[Message, ...]
+
+
+class ConversationUpdate(Shape):
+    """The visitor's own conversation changed. `assignedTo` is always null here; `agent` is who serves them."""
+
+    conversation_id: str
+    status: Status
+    assigned_to: None
+    agent: Author | None
+    seq: int
+
+
+class AgentConversationUpdate(InboxRow):
+    """A conversation changed, for every agent, joined or not: its whole inbox row."""
+
+
+class Typing(Shape):
+    """Somebody types in the conversation. `draft` reaches agents only."""
+
+    conversation_id: str
+    sender_type: SenderType
+    typing: bool
+    author: Author | None = None
+    admin_id: str | None = None
+    draft: str | None = None
+
+
+class Read(Shape):
+    """One side has seen everything up to `seq`. `senderType` is the side that read."""
+
+    conversation_id: str
+    sender_type: SenderType
+    seq: int
+    admin_id: str | None = None
+
+
+class Presence(Shape):
+    """To agents: a visitor's sockets came or went. To visitors (`conversationId` null): whether any agent is online."""
+
+    online: bool
+    conversation_id: str | None = None
+    admin_id: str | None = None
+
+
+class ServerRestart(Shape):
+    """The server stops; connect again after this many milliseconds (spread at random over clients)."""
+
+    reconnect_in_ms: int
