@@ -1,0 +1,135 @@
+"""The pool of one process, and what it must find when it starts.
+
+Knows how to reach PostgreSQL and what state it is in; knows no table but `installation`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from kefu.store.tables import installation
+
+CONNECT_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 30.0
+
+
+class DatabaseError(RuntimeError):
+    """PostgreSQL cannot be used, with one line that says why and what to do; never holds the password."""
+
+
+def engine_url(url: str) -> sa.URL:
+    """The same database as SQLAlchemy names it for asyncpg.
+
+    Args:
+        url: `postgresql://user:password@host:port/database`, or with `?host=/socket/folder` for a Unix socket.
+
+    Raises:
+        DatabaseError: If it is no PostgreSQL address.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise DatabaseError(f"expected a postgresql:// address, got {parsed.get_backend_name()}://")
+    return parsed.set(drivername="postgresql+asyncpg")
+
+
+def where(url: str) -> str:
+    """Host and database for the log, never the password."""
+    parts = urlsplit(url)
+    host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
+    port = f":{parts.port}" if parts.port else ""
+    return f"host={unquote(host)}{port} database={parts.path.lstrip('/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the database says of itself.
+
+    Attributes:
+        epoch: Changes when a backup is restored; clients that hold another one reset.
+        session_key: Key under which visitors' session ids are hashed.
+    """
+
+    epoch: str
+    session_key: bytes
+
+    def session_hash(self, session_id: str) -> bytes:
+        """How a session id is stored (contract section 4, promise 8)."""
+        return hashlib.blake2b(session_id.encode(), key=self.session_key[:64], digest_size=32).digest()
+
+
+class Database:
+    """Connections of one process.
+
+    `engine` serves the queries; the append opens its own connection from `url`.
+    """
+
+    def __init__(self, url: str, *, pool_max: int = 10) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            engine_url(url),
+            pool_size=pool_max,
+            max_overflow=0,
+            pool_timeout=CONNECT_TIMEOUT_S,
+            pool_pre_ping=False,
+            isolation_level="READ COMMITTED",
+            connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": COMMAND_TIMEOUT_S},
+        )
+
+    async def check(self) -> None:
+        """Proves that the server answers and keeps what it commits.
+
+        Raises:
+            DatabaseError: If it is unreachable, too old, or would ack before the data is on disk.
+        """
+        try:
+            async with self.engine.connect() as connection:
+                row = (
+                    await connection.execute(
+                        sa.text(
+                            "select current_setting('server_version_num')::int,"
+                            " current_setting('synchronous_commit'), current_setting('fsync')"
+                        )
+                    )
+                ).one()
+        except (OSError, TimeoutError, asyncpg.PostgresError, sa.exc.SQLAlchemyError) as error:
+            raise DatabaseError(f"{where(self.url)} cannot be reached: {reason(error)}") from error
+        version, synchronous_commit, fsync = row
+        if version < 140000:
+            raise DatabaseError(f"PostgreSQL 14 or newer is needed; this is {version // 10000}")
+        if synchronous_commit == "off" or fsync == "off":
+            raise DatabaseError(
+                "synchronous_commit and fsync must not be off: a message would be acked before it is on disk"
+            )
+
+    async def installation(self) -> Installation:
+        """What the database says of itself; it must be migrated."""
+        async with self.engine.connect() as connection:
+            row = (
+                await connection.execute(sa.select(installation.c.epoch, installation.c.session_key))
+            ).one()
+        return Installation(epoch=row.epoch, session_key=bytes(row.session_key))
+
+    async def answers(self) -> bool:
+        """Whether the database answers right now, for `ready`."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(sa.text("select 1"))
+        except (OSError, TimeoutError, asyncpg.PostgresError, sa.exc.SQLAlchemyError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Gives every connection back."""
+        await self.engine.dispose()
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what went wrong, from the driver rather than from the layers above it."""
+    origin = getattr(error, "orig", None) or error.__cause__ or error
+    return (str(origin) or type(origin).__name__).splitlines()[0]
