@@ -5,7 +5,9 @@ Knows how to reach PostgreSQL and what state it is in; knows no table but `insta
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -60,7 +62,17 @@ class Installation:
 
     def session_hash(self, session_id: str) -> bytes:
         """How a session id is stored (contract section 4, promise 8)."""
-        return hashlib.blake2b(session_id.encode(), key=self.session_key[:64], digest_size=32).digest()
+        return hmac.digest(self.session_key, b"session:" + session_id.encode(), "sha256")
+
+    def visitor_token(self, visitor_id: str) -> str:
+        """The visitor's own credential, 256 bits; the same each time, so that tabs cannot replace each other's."""
+        digest = hmac.digest(self.session_key, b"visitor:" + visitor_id.encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def token_hash(token: str) -> bytes:
+    """How a visitor token is stored: the token has 256 bits already, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 class Database:
@@ -110,9 +122,7 @@ class Database:
     async def installation(self) -> Installation:
         """What the database says of itself; it must be migrated."""
         async with self.engine.connect() as connection:
-            row = (
-                await connection.execute(sa.select(installation.c.epoch, installation.c.session_key))
-            ).one()
+            row = (await connection.execute(sa.select(installation.c.epoch, installation.c.session_key))).one()
         return Installation(epoch=row.epoch, session_key=bytes(row.session_key))
 
     async def answers(self) -> bool:

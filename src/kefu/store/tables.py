@@ -44,9 +44,7 @@ def _id() -> sa.Text:
 
 
 def _time(name: str, *, nullable: bool = True, now: bool = False) -> Column[Any]:
-    return Column(
-        name, TIMESTAMP(timezone=True), nullable=nullable, server_default=sa.func.now() if now else None
-    )
+    return Column(name, TIMESTAMP(timezone=True), nullable=nullable, server_default=sa.func.now() if now else None)
 
 
 def _site() -> Column[Any]:

@@ -10,13 +10,13 @@ from kefu.wire.visitor import ClientEvent
 InboxFilter = Literal["mine", "unassigned", "all", "closed"]
 
 
-class AdminAuth(ClientEvent):
+class AdminAuth(ClientEvent, frozen=True):
     """Presents a token, first or refreshed."""
 
     token: str
 
 
-class AdminInbox(ClientEvent):
+class AdminInbox(ClientEvent, frozen=True):
     """Asks for conversations.
 
     `filter` and `cursor` page through one tab, newest activity first. `since` (a cursor of an earlier answer, any tab) asks
@@ -29,7 +29,7 @@ class AdminInbox(ClientEvent):
     limit: int = 50
 
 
-class AdminJoin(ClientEvent):
+class AdminJoin(ClientEvent, frozen=True):
     """Opens a conversation: its messages, notes, typing and reads come to this socket from now on."""
 
     conversation_id: str
@@ -38,13 +38,13 @@ class AdminJoin(ClientEvent):
     epoch: str | None = None
 
 
-class AdminLeave(ClientEvent):
+class AdminLeave(ClientEvent, frozen=True):
     """Closes a conversation on this socket; its updates still come as `conversation_update`."""
 
     conversation_id: str
 
 
-class AdminMessage(ClientEvent):
+class AdminMessage(ClientEvent, frozen=True):
     """An agent's reply, with up to 10 quick replies of 80 characters that the visitor may tap."""
 
     conversation_id: str
@@ -53,7 +53,7 @@ class AdminMessage(ClientEvent):
     client_id: str | None = None
 
 
-class AdminNote(ClientEvent):
+class AdminNote(ClientEvent, frozen=True):
     """A private note."""
 
     conversation_id: str
@@ -61,40 +61,40 @@ class AdminNote(ClientEvent):
     client_id: str | None = None
 
 
-class AdminAssign(ClientEvent):
+class AdminAssign(ClientEvent, frozen=True):
     """Assigns to `adminId`; absent: to oneself; empty text: to nobody."""
 
     conversation_id: str
     admin_id: str | None = None
 
 
-class AdminClose(ClientEvent):
+class AdminClose(ClientEvent, frozen=True):
     """Closes the conversation."""
 
     conversation_id: str
 
 
-class AdminReopen(ClientEvent):
+class AdminReopen(ClientEvent, frozen=True):
     """Opens a closed conversation again."""
 
     conversation_id: str
 
 
-class AdminTyping(ClientEvent):
+class AdminTyping(ClientEvent, frozen=True):
     """The agent types."""
 
     conversation_id: str
     typing: bool = True
 
 
-class AdminRead(ClientEvent):
+class AdminRead(ClientEvent, frozen=True):
     """Agents have seen everything up to `seq`."""
 
     conversation_id: str
     seq: int
 
 
-class AdminSync(ClientEvent):
+class AdminSync(ClientEvent, frozen=True):
     """Asks for messages as `visitor_sync` does, and for the notes after `afterNoteSeq`."""
 
     conversation_id: str
@@ -105,7 +105,7 @@ class AdminSync(ClientEvent):
     limit: int = 50
 
 
-class AdminAuthedAck(Shape):
+class AdminAuthedAck(Shape, frozen=True):
     """Ack of `admin_auth` and payload of `admin_authed`. `expiresAt` is ISO-8601; refresh before it."""
 
     admin_id: str
@@ -115,7 +115,7 @@ class AdminAuthedAck(Shape):
     ok: bool = True
 
 
-class InboxCounts(Shape):
+class InboxCounts(Shape, frozen=True):
     """Conversations a tab, not the page: for the numbers beside the tabs."""
 
     mine: int
@@ -124,7 +124,7 @@ class InboxCounts(Shape):
     closed: int
 
 
-class InboxAck(Shape):
+class InboxAck(Shape, frozen=True):
     """A page of the inbox. `cursor` continues it while `more`; `since` is the mark to ask from next time."""
 
     rows: tuple[InboxRow, ...]
@@ -135,7 +135,7 @@ class InboxAck(Shape):
     ok: bool = True
 
 
-class JoinAck(Shape):
+class JoinAck(Shape, frozen=True):
     """The conversation as it stands: newest page of messages (or what came after `afterSeq`), its notes and its row."""
 
     conversation_id: str
@@ -150,7 +150,7 @@ class JoinAck(Shape):
     ok: bool = True
 
 
-class AdminSyncAck(Shape):
+class AdminSyncAck(Shape, frozen=True):
     """What was missing, oldest first; see `SyncAck`."""
 
     messages: tuple[Message, ...]
@@ -163,7 +163,7 @@ class AdminSyncAck(Shape):
     ok: bool = True
 
 
-class NoteAck(Shape):
+class NoteAck(Shape, frozen=True):
     """The note is committed."""
 
     id: str

@@ -1,29 +1,12 @@
-"""The refusals a client can meet, the same on sockets and HTTP (contract section 3)."""
+"""How a refusal reaches a client, on sockets and HTTP (contract section 3)."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
-
-class ErrorCode(StrEnum):
-    """Why something was refused; clients branch on it, people read the message beside it."""
-
-    INVALID_INPUT = "INVALID_INPUT"
-    INVALID_EVENT = "INVALID_EVENT"
-    UNAUTHORIZED = "UNAUTHORIZED"
-    TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - a code, no secret
-    FORBIDDEN = "FORBIDDEN"
-    CONVERSATION_NOT_FOUND = "CONVERSATION_NOT_FOUND"
-    CONVERSATION_CLOSED = "CONVERSATION_CLOSED"
-    COOLDOWN = "COOLDOWN"
-    RATE_LIMITED = "RATE_LIMITED"
-    IP_BLOCKED = "IP_BLOCKED"
-    TOO_LARGE = "TOO_LARGE"
-    UNAVAILABLE = "UNAVAILABLE"
-    CONFLICT = "CONFLICT"
+from kefu.chat.refusals import ErrorCode, Refusal
 
 
 class ErrorEvent(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -43,25 +26,11 @@ class RefusedAck(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     retry_after_ms: int | None = None
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure of the program
-    """An event that cannot be done, with the code, the sentence and the wait for its sender.
+def refusal_event(refusal: Refusal) -> ErrorEvent:
+    """The refusal as the payload of event `error`."""
+    return ErrorEvent(refusal.code, refusal.message, refusal.retry_after_ms)
 
-    Attributes:
-        code: What clients branch on.
-        message: One English sentence that says what was expected and what came.
-        retry_after_ms: Milliseconds after which a repeat may succeed, if it may.
-    """
 
-    def __init__(self, code: ErrorCode, message: str, retry_after_ms: int | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.retry_after_ms = retry_after_ms
-
-    def event(self) -> ErrorEvent:
-        """The refusal as the payload of event `error`."""
-        return ErrorEvent(self.code, self.message, self.retry_after_ms)
-
-    def ack(self) -> RefusedAck:
-        """The refusal as the answer to an event that asked for an ack."""
-        return RefusedAck(ok=False, error=self.code, message=self.message, retry_after_ms=self.retry_after_ms)
+def refusal_ack(refusal: Refusal) -> RefusedAck:
+    """The refusal as the answer to an event that asked for an ack."""
+    return RefusedAck(ok=False, error=refusal.code, message=refusal.message, retry_after_ms=refusal.retry_after_ms)

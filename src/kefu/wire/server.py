@@ -5,7 +5,7 @@ from __future__ import annotations
 from kefu.wire.shapes import Author, InboxRow, Message, SenderType, Shape, Status
 
 
-class ConversationOpen(Shape):
+class ConversationOpen(Shape, frozen=True):
     """A conversation is there: after a hello, a join, or when a new one takes the place of a closed one."""
 
     conversation_id: str
@@ -14,14 +14,14 @@ class ConversationOpen(Shape):
     epoch: str
 
 
-class MessageHistory(Shape):
+class MessageHistory(Shape, frozen=True):
     """The newest page, oldest first: at most 50 messages and 256 KiB."""
 
     conversation_id: str
     messages: tuple[Message, ...]
 
 
-class ConversationUpdate(Shape):
+class ConversationUpdate(Shape, frozen=True):
     """The visitor's own conversation changed. `assignedTo` is always null here; `agent` is who serves them."""
 
     conversation_id: str
@@ -31,11 +31,11 @@ class ConversationUpdate(Shape):
     seq: int
 
 
-class AgentConversationUpdate(InboxRow):
+class AgentConversationUpdate(InboxRow, frozen=True):
     """A conversation changed, for every agent, joined or not: its whole inbox row."""
 
 
-class Typing(Shape):
+class Typing(Shape, frozen=True):
     """Somebody types in the conversation. `draft` reaches agents only."""
 
     conversation_id: str
@@ -46,7 +46,7 @@ class Typing(Shape):
     draft: str | None = None
 
 
-class Read(Shape):
+class Read(Shape, frozen=True):
     """One side has seen everything up to `seq`. `senderType` is the side that read."""
 
     conversation_id: str
@@ -55,7 +55,7 @@ class Read(Shape):
     admin_id: str | None = None
 
 
-class Presence(Shape):
+class Presence(Shape, frozen=True):
     """To agents: a visitor's sockets came or went. To visitors (`conversationId` null): whether any agent is online."""
 
     online: bool
@@ -63,7 +63,7 @@ class Presence(Shape):
     admin_id: str | None = None
 
 
-class ServerRestart(Shape):
+class ServerRestart(Shape, frozen=True):
     """The server stops; connect again after this many milliseconds (spread at random over clients)."""
 
     reconnect_in_ms: int

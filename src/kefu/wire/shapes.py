@@ -17,14 +17,14 @@ class Shape(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """Base of everything that crosses the wire: immutable, camelCase in JSON."""
 
 
-class Author(Shape):
+class Author(Shape, frozen=True):
     """Who wrote a message, as the other side may see it."""
 
     name: str
     avatar_url: str | None = None
 
 
-class Message(Shape):
+class Message(Shape, frozen=True):
     """One line of a conversation that both sides see.
 
     `seq` counts 1, 2, 3 … in its conversation without a gap. `adminId` is null for visitors' sockets. `createdAt` is
@@ -43,7 +43,7 @@ class Message(Shape):
     client_id: str | None
 
 
-class Note(Shape):
+class Note(Shape, frozen=True):
     """A line that only agents see: a private note, or what the system did (`kind` system).
 
     `noteSeq` counts notes of the conversation 1, 2, 3 …; `afterSeq` is the top message `seq` when it was written, which
@@ -62,7 +62,7 @@ class Note(Shape):
     client_id: str | None = None
 
 
-class InboxRow(Shape):
+class InboxRow(Shape, frozen=True):
     """A conversation as agents see it in their list, and the payload of their `conversation_update`.
 
     `seq` is the top message, `unread` the visitor's messages that no agent has read. `waitingSince` is when the

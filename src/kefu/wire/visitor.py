@@ -11,10 +11,11 @@ class ClientEvent(msgspec.Struct, frozen=True, rename="camel", gc=False, omit_de
     """Base of what clients send. Unknown fields are ignored; types are checked."""
 
 
-class VisitorHello(ClientEvent):
+class VisitorHello(ClientEvent, frozen=True):
     """Says who is there and opens or resumes the visitor's conversation.
 
-    `defer` opens none before the first message. `afterSeq`, `afterId` and `epoch` together resume: only what came later is answered.
+    `defer` opens none before the first message. `afterSeq`, `afterId` and `epoch` together resume: only what came
+    later is answered.
     """
 
     session_id: str | None = None
@@ -35,15 +36,15 @@ class VisitorHello(ClientEvent):
     epoch: str | None = None
 
 
-class VisitorMessage(ClientEvent):
-    """A visitor's message. Without `conversationId` it goes to the visitor's own open conversation, made if there is none."""
+class VisitorMessage(ClientEvent, frozen=True):
+    """A visitor's message. Without `conversationId` it goes to their own open conversation, made if there is none."""
 
     body_text: str
     conversation_id: str | None = None
     client_id: str | None = None
 
 
-class VisitorTyping(ClientEvent):
+class VisitorTyping(ClientEvent, frozen=True):
     """The visitor types (`typing`), with what stands in the box (`draft`) if the site shares it."""
 
     conversation_id: str | None = None
@@ -51,14 +52,14 @@ class VisitorTyping(ClientEvent):
     draft: str | None = None
 
 
-class VisitorRead(ClientEvent):
+class VisitorRead(ClientEvent, frozen=True):
     """The visitor has seen everything up to `seq`."""
 
     seq: int
     conversation_id: str | None = None
 
 
-class VisitorSync(ClientEvent):
+class VisitorSync(ClientEvent, frozen=True):
     """Asks for what came after (`afterSeq` + `afterId`) or for older pages (`beforeSeq`); `limit` 1–200."""
 
     conversation_id: str | None = None
@@ -68,8 +69,11 @@ class VisitorSync(ClientEvent):
     limit: int = 50
 
 
-class VisitorHelloAck(Shape, omit_defaults=False):
-    """`conversationId` is null until a deferred conversation exists. `reset` tells a resuming client to drop what it holds."""
+class VisitorHelloAck(Shape, frozen=True):
+    """The visitor's conversation as it stands.
+
+    `conversationId` is null until a deferred one exists. `reset` tells a resuming client to drop what it holds.
+    """
 
     conversation_id: str | None
     status: Status | None
@@ -85,7 +89,7 @@ class VisitorHelloAck(Shape, omit_defaults=False):
     ok: bool = True
 
 
-class MessageAck(Shape, omit_defaults=False):
+class MessageAck(Shape, frozen=True):
     """The message is committed and durable. `duplicate`: it already was, this is the first answer again."""
 
     id: str
@@ -96,8 +100,8 @@ class MessageAck(Shape, omit_defaults=False):
     ok: bool = True
 
 
-class SyncAck(Shape, omit_defaults=False):
-    """What was missing, oldest first; `reset` means the client's place is unknown here: this is the newest page instead.
+class SyncAck(Shape, frozen=True):
+    """What was missing, oldest first; `reset`: the client's place is unknown here, this is the newest page instead.
 
     `more` means that the page was cut: ask again from its end.
     """
@@ -110,7 +114,7 @@ class SyncAck(Shape, omit_defaults=False):
     ok: bool = True
 
 
-class OkAck(Shape, omit_defaults=False):
+class OkAck(Shape, frozen=True):
     """Done; there is nothing more to say."""
 
     ok: bool = True

@@ -1,0 +1,183 @@
+"""The hot path of the store: drafts of many sockets, one commit, an outcome each (group commit).
+
+One flight a process: while a commit is under way the next batch collects, so order within a socket is the order sent and
+nothing waits for a timer when the system is idle. The SQL is `append_messages` in `migrations/sql/append_1.sql`;
+its
+header says why it is two statements.
+
+After an error of unknown outcome (connection lost, timeout) the same batch runs again on a new connection until each
+draft's deadline; client ids make that harmless, and `duplicate` then means stored. A statement error is bisected: one
+poisoned draft fails alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from collections import deque
+from collections.abc import Callable
+
+import asyncpg
+
+from kefu.chat.messages import Draft
+from kefu.chat.text import preview
+from kefu.store.batch import INVALID, UNAVAILABLE, Outcome, Waiting, take_batch
+from kefu.store.database import CONNECT_TIMEOUT_S
+
+log = logging.getLogger(__name__)
+
+APPEND = "select * from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+"""Appends a batch of drafts; a row each, in order."""
+
+RETRY_DELAY_MS_MIN = 50
+RETRY_DELAY_MS_MAX = 1000
+
+# Errors that say something of a draft, not of the server or the moment: data (22), constraints (23), values that the
+# driver cannot encode. All others leave the outcome unknown or may pass.
+_STATEMENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, TypeError)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MILLISECOND = dt.timedelta(milliseconds=1)
+
+
+class QueueFullError(RuntimeError):
+    """More drafts wait than `queue_max`; the sender should try again later."""
+
+
+class Appender:
+    """Appends messages for one process.
+
+    Args:
+        url: The database.
+        reopen: How long after its close a visitor's message reopens a conversation.
+        batch_max: Most drafts in one commit.
+        queue_max: Drafts that may wait.
+        deadline_ms: How long a draft whose outcome is unknown is tried again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        reopen: dt.timedelta,
+        batch_max: int = 512,
+        queue_max: int = 20_000,
+        deadline_ms: int = 10_000,
+    ) -> None:
+        self._url = url
+        self._reopen = reopen
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._deadline_s = deadline_ms / 1000
+        self._queue: deque[Waiting] = deque()
+        self._flight: asyncio.Task[None] | None = None
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._closed = False
+
+    def submit(self, draft: Draft, done: Callable[[Outcome], None]) -> None:
+        """Queues a draft; `done` is called once, on the event loop, in the order of the commit.
+
+        Raises:
+            QueueFullError: If too many wait already, or the appender is closed.
+        """
+        if self._closed or len(self._queue) >= self._queue_max:
+            raise QueueFullError
+        loop = asyncio.get_running_loop()
+        self._queue.append(Waiting(draft, done, loop.time() + self._deadline_s))
+        if self._flight is None:
+            self._flight = loop.create_task(self._fly(), name="append")
+
+    async def close(self) -> None:
+        """Lets everything that was submitted come to its outcome, then gives the connection back."""
+        self._closed = True
+        if self._flight is not None:
+            await self._flight
+        await self._disconnect()
+
+    async def _fly(self) -> None:
+        try:
+            while self._queue:
+                batch = take_batch(self._queue, self._batch_max)
+                await self._append(batch)
+        finally:
+            self._flight = None
+
+    async def _append(self, batch: list[Waiting]) -> None:
+        """Brings every draft of the batch to its outcome."""
+        delay_ms = RETRY_DELAY_MS_MIN
+        while batch:
+            try:
+                outcomes = await self._commit(batch)
+            except _STATEMENT_ERRORS as error:
+                await self._bisect(batch, error)
+                return
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("append of %d messages failed, trying again: %s", len(batch), type(error).__name__)
+                await self._disconnect()
+                batch = self._without_expired(batch)
+                await asyncio.sleep(delay_ms / 1000)
+                delay_ms = min(delay_ms * 2, RETRY_DELAY_MS_MAX)
+            else:
+                for waiting, outcome in zip(batch, outcomes, strict=True):
+                    _tell(waiting, outcome)
+                return
+
+    async def _bisect(self, batch: list[Waiting], error: Exception) -> None:
+        if len(batch) == 1:
+            log.error("the database refuses a message for good: %s", type(error).__name__)
+            _tell(batch[0], INVALID)
+            return
+        middle = len(batch) // 2
+        await self._append(batch[:middle])
+        await self._append(batch[middle:])
+
+    def _without_expired(self, batch: list[Waiting]) -> list[Waiting]:
+        now = asyncio.get_running_loop().time()
+        for waiting in batch:
+            if waiting.deadline <= now:
+                _tell(waiting, UNAVAILABLE)
+        return [waiting for waiting in batch if waiting.deadline > now]
+
+    async def _commit(self, batch: list[Waiting]) -> list[Outcome]:
+        connection = await self._connected()
+        drafts = [waiting.draft for waiting in batch]
+        rows = await connection.fetch(
+            APPEND,
+            [draft.conversation_id for draft in drafts],
+            [draft.sender_type for draft in drafts],
+            [draft.sender_id for draft in drafts],
+            [draft.client_id for draft in drafts],
+            [draft.id for draft in drafts],
+            [draft.body_text for draft in drafts],
+            [preview(draft.body_text) for draft in drafts],
+            [draft.metadata for draft in drafts],
+            self._reopen,
+            timeout=self._deadline_s,
+        )
+        return [_outcome(row) for row in rows]
+
+    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._url, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": "kefu append"}
+            )
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await connection.close(timeout=1)
+
+
+def _outcome(row: asyncpg.Record) -> Outcome:
+    return Outcome(row[1], row[2], row[3] or 0, (row[4] - _EPOCH) // _MILLISECOND, row[5] or False)
+
+
+def _tell(waiting: Waiting, outcome: Outcome) -> None:
+    """Reports an outcome; what the listener does with it must not stop the others from hearing theirs."""
+    try:
+        waiting.done(outcome)
+    except Exception:
+        log.exception("an outcome could not be delivered")

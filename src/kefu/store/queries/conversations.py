@@ -1,0 +1,200 @@
+"""Conversations one at a time: found, made, assigned, closed, reopened, read. Lists are in `inbox.py`.
+
+Every statement that writes a conversation sets `version`; see `tables.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kefu.store.ids import new_id
+from kefu.store.tables import agent, conversation, message, visitor
+
+_VERSION = {conversation.c.version: sa.text("pg_current_xact_id()")}
+
+
+async def find(connection: AsyncConnection, conversation_id: str, *, lock: bool = False) -> sa.Row[Any] | None:
+    """The conversation with the agent who serves it, locked against other writers if asked."""
+    query = (
+        sa.select(conversation, agent.c.name.label("agent_name"), agent.c.avatar_url.label("agent_avatar_url"))
+        .select_from(conversation.outerjoin(agent, agent.c.id == conversation.c.assigned_to))
+        .where(conversation.c.id == conversation_id)
+    )
+    if lock:
+        query = query.with_for_update(of=conversation, key_share=True)
+    return (await connection.execute(query)).one_or_none()
+
+
+async def latest_of_visitor(connection: AsyncConnection, visitor_id: str, site: str) -> sa.Row[Any] | None:
+    """The visitor's open conversation, else the one that was closed last, with the agent who serves it."""
+    query = (
+        sa.select(conversation, agent.c.name.label("agent_name"), agent.c.avatar_url.label("agent_avatar_url"))
+        .select_from(conversation.outerjoin(agent, agent.c.id == conversation.c.assigned_to))
+        .where(conversation.c.visitor_id == visitor_id, conversation.c.site == site)
+        .order_by(conversation.c.status.desc(), conversation.c.closed_at.desc().nulls_first())
+        .limit(1)
+    )
+    return (await connection.execute(query)).one_or_none()
+
+
+async def create(
+    connection: AsyncConnection,
+    visitor_id: str,
+    site: str,
+    *,
+    entry_url: str | None,
+    referrer: str | None,
+    page_title: str | None,
+) -> bool:
+    """Makes the visitor's open conversation unless there is one.
+
+    Returns:
+        Whether it was made; False means that another request was first.
+    """
+    made = await connection.execute(
+        insert(conversation)
+        .values(
+            id=new_id(),
+            site=site,
+            visitor_id=visitor_id,
+            entry_url=entry_url,
+            referrer=referrer,
+            page_title=page_title,
+        )
+        .on_conflict_do_nothing(
+            index_elements=[conversation.c.visitor_id, conversation.c.site],
+            index_where=sa.text("status <> 'closed'"),
+        )
+        .returning(conversation.c.id)
+    )
+    return made.scalar() is not None
+
+
+async def set_assignee(connection: AsyncConnection, conversation_id: str, agent_id: str | None) -> None:
+    """Assigns to an agent, or to nobody."""
+    await connection.execute(
+        conversation.update()
+        .where(conversation.c.id == conversation_id)
+        .values({conversation.c.assigned_to: agent_id, **_VERSION})
+    )
+
+
+async def set_closed(connection: AsyncConnection, conversation_id: str) -> None:
+    """Closes; nobody waits for an answer any more."""
+    await connection.execute(
+        conversation.update()
+        .where(conversation.c.id == conversation_id)
+        .values(
+            {
+                conversation.c.status: "closed",
+                conversation.c.closed_at: sa.func.now(),
+                conversation.c.waiting_since: None,
+                conversation.c.unread: 0,
+                **_VERSION,
+            }
+        )
+    )
+
+
+async def set_open(connection: AsyncConnection, conversation_id: str) -> None:
+    """Opens a closed conversation again.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: If its visitor has another open one.
+    """
+    await connection.execute(
+        conversation.update()
+        .where(conversation.c.id == conversation_id)
+        .values({conversation.c.status: "open", conversation.c.closed_at: None, **_VERSION})
+    )
+
+
+async def mark_read_by_visitor(connection: AsyncConnection, conversation_id: str, seq: int) -> int | None:
+    """Moves the visitor's read mark forward.
+
+    Returns:
+        The mark, or None if it stood there already.
+    """
+    moved = await connection.execute(
+        conversation.update()
+        .where(
+            conversation.c.id == conversation_id,
+            conversation.c.visitor_read_seq < sa.func.least(seq, conversation.c.seq),
+        )
+        .values({conversation.c.visitor_read_seq: sa.func.least(seq, conversation.c.seq), **_VERSION})
+        .returning(conversation.c.visitor_read_seq)
+    )
+    return moved.scalar()
+
+
+async def mark_read_by_agents(connection: AsyncConnection, conversation_id: str, seq: int) -> int | None:
+    """Moves the agents' read mark forward and counts what is unread after it.
+
+    Returns:
+        The mark, or None if it stood there already.
+    """
+    unread = (
+        sa.select(sa.func.count())
+        .select_from(message)
+        .where(message.c.conversation_id == conversation_id, message.c.seq > seq, message.c.sender_type == "visitor")
+        .scalar_subquery()
+    )
+    moved = await connection.execute(
+        conversation.update()
+        .where(
+            conversation.c.id == conversation_id,
+            conversation.c.agent_read_seq < sa.func.least(seq, conversation.c.seq),
+        )
+        .values(
+            {
+                conversation.c.agent_read_seq: sa.func.least(seq, conversation.c.seq),
+                conversation.c.unread: sa.func.least(conversation.c.unread, unread),
+                **_VERSION,
+            }
+        )
+        .returning(conversation.c.agent_read_seq)
+    )
+    return moved.scalar()
+
+
+async def tops(connection: AsyncConnection, conversation_ids: list[str]) -> dict[str, int]:
+    """The top `seq` of each of these conversations."""
+    query = sa.select(conversation.c.id, conversation.c.seq).where(
+        conversation.c.id == sa.any_(sa.literal(conversation_ids, _TEXTS))
+    )
+    return {row.id: row.seq for row in await connection.execute(query)}
+
+
+async def delete_empty(connection: AsyncConnection, older_than: dt.timedelta, limit: int = 1000) -> int:
+    """Deletes conversations that never got a message or note, and visitors who are left without one.
+
+    Returns:
+        How many conversations went.
+    """
+    before = sa.func.now() - older_than
+    doomed = (
+        sa.select(conversation.c.id)
+        .where(conversation.c.seq == 0, conversation.c.note_seq == 0, conversation.c.created_at < before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    gone = await connection.execute(
+        conversation.delete().where(conversation.c.id.in_(doomed)).returning(conversation.c.visitor_id)
+    )
+    visitor_ids = [row.visitor_id for row in gone]
+    if visitor_ids:
+        others = sa.select(conversation.c.id).where(conversation.c.visitor_id == visitor.c.id)
+        await connection.execute(
+            visitor.delete().where(
+                visitor.c.id.in_(visitor_ids), visitor.c.last_seen_at < before, sa.not_(sa.exists(others))
+            )
+        )
+    return len(visitor_ids)
+
+
+_TEXTS = sa.ARRAY(sa.Text)

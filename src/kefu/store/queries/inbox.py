@@ -1,0 +1,149 @@
+"""The inbox: pages of a tab, what changed since a mark, and counts (contract section 4, promise 5).
+
+Nobody's inbox holds a conversation without a message (promise 7).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kefu.store import rows
+from kefu.store.tables import Xid8, agent, conversation, visitor
+from kefu.wire.agent import InboxCounts, InboxFilter
+from kefu.wire.shapes import InboxRow
+
+PAGE_MAX = 200
+
+COLUMNS = (
+    conversation,
+    agent.c.name.label("assignee_name"),
+    visitor.c.name.label("visitor_name"),
+    visitor.c.email.label("visitor_email"),
+    visitor.c.phone.label("visitor_phone"),
+    visitor.c.locale,
+    visitor.c.timezone,
+)
+
+
+class InboxPage(NamedTuple):
+    """Rows, newest activity first; `cursor` continues the page while `more`."""
+
+    rows: tuple[InboxRow, ...]
+    cursor: str | None
+    more: bool
+
+
+class BadCursorError(ValueError):
+    """A cursor that this server did not make."""
+
+
+def _select(site: str) -> sa.Select[Any]:
+    return (
+        sa.select(*COLUMNS)
+        .select_from(
+            conversation.join(visitor, visitor.c.id == conversation.c.visitor_id).outerjoin(
+                agent, agent.c.id == conversation.c.assigned_to
+            )
+        )
+        .where(conversation.c.site == site, conversation.c.seq > 0)
+    )
+
+
+def _tab(filter_: InboxFilter, agent_id: str) -> sa.ColumnElement[bool]:
+    is_open = conversation.c.status == "open"
+    match filter_:
+        case "mine":
+            return sa.and_(is_open, conversation.c.assigned_to == agent_id)
+        case "unassigned":
+            return sa.and_(is_open, conversation.c.assigned_to.is_(None))
+        case "all":
+            return is_open
+        case "closed":
+            return conversation.c.status == "closed"
+
+
+def _encode_cursor(row: sa.Row[Any]) -> str:
+    return base64.urlsafe_b64encode(f"{row.last_message_at.isoformat()}|{row.id}".encode()).decode()
+
+
+def _decode_cursor(cursor: str) -> tuple[dt.datetime, str]:
+    try:
+        moment, _, conversation_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        return dt.datetime.fromisoformat(moment), conversation_id
+    except (ValueError, binascii.Error) as error:
+        raise BadCursorError("cursor is not one of this server") from error
+
+
+async def page(
+    connection: AsyncConnection, site: str, agent_id: str, filter_: InboxFilter, cursor: str | None, limit: int
+) -> InboxPage:
+    """A page of a tab, newest activity first.
+
+    Raises:
+        BadCursorError: If `cursor` is not one of ours.
+    """
+    query = _select(site).where(_tab(filter_, agent_id))
+    if cursor is not None:
+        query = query.where(
+            sa.tuple_(conversation.c.last_message_at, conversation.c.id) < sa.tuple_(*_decode_cursor(cursor))
+        )
+    query = query.order_by(conversation.c.last_message_at.desc(), conversation.c.id.desc()).limit(limit + 1)
+    found = (await connection.execute(query)).all()
+    more = len(found) > limit
+    kept = found[:limit]
+    return InboxPage(tuple(rows.inbox_row(row) for row in kept), _encode_cursor(kept[-1]) if more else None, more)
+
+
+async def mark(connection: AsyncConnection) -> str:
+    """The mark to ask `since` from: the oldest transaction in flight now. Take it before reading the rows."""
+    return str((await connection.execute(sa.text("select pg_snapshot_xmin(pg_current_snapshot())::text"))).scalar_one())
+
+
+async def since(connection: AsyncConnection, site: str, mark_: str, limit: int) -> InboxPage:
+    """Conversations of any tab written by the mark's transaction or a later one; some twice, none missed.
+
+    Raises:
+        BadCursorError: If the mark is not one of ours.
+    """
+    if not mark_.isascii() or not mark_.isdigit() or int(mark_) >= 2**64:
+        raise BadCursorError("since is not a mark of this server")
+    query = (
+        _select(site)
+        .where(conversation.c.version >= sa.cast(sa.literal(mark_, sa.Text), Xid8))
+        .order_by(conversation.c.last_message_at.desc())
+        .limit(limit + 1)
+    )
+    found = (await connection.execute(query)).all()
+    return InboxPage(tuple(rows.inbox_row(row) for row in found[:limit]), None, len(found) > limit)
+
+
+async def some(connection: AsyncConnection, conversation_ids: list[str]) -> list[tuple[str, InboxRow]]:
+    """The rows of these conversations, each with its site; those without a message are left out."""
+    query = (
+        sa.select(*COLUMNS)
+        .select_from(
+            conversation.join(visitor, visitor.c.id == conversation.c.visitor_id).outerjoin(
+                agent, agent.c.id == conversation.c.assigned_to
+            )
+        )
+        .where(conversation.c.id == sa.any_(sa.literal(conversation_ids, sa.ARRAY(sa.Text))), conversation.c.seq > 0)
+    )
+    return [(row.site, rows.inbox_row(row)) for row in await connection.execute(query)]
+
+
+async def counts(connection: AsyncConnection, site: str, agent_id: str) -> InboxCounts:
+    """Conversations a tab."""
+    query = sa.select(
+        *(
+            sa.func.count().filter(_tab(filter_, agent_id)).label(filter_)
+            for filter_ in ("mine", "unassigned", "all", "closed")
+        )
+    ).where(conversation.c.site == site, conversation.c.seq > 0)
+    row = (await connection.execute(query)).one()
+    return InboxCounts(mine=row.mine, unassigned=row.unassigned, all=row.all, closed=row.closed)

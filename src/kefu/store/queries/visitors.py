@@ -1,0 +1,47 @@
+"""Visitors: found by a credential, made, told apart (contract section 4, promise 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kefu.store.tables import visitor
+
+
+async def by_token(connection: AsyncConnection, token_hash: bytes) -> sa.Row[Any] | None:
+    """Whose visitor token this is."""
+    return (await connection.execute(sa.select(visitor).where(visitor.c.token_hash == token_hash))).one_or_none()
+
+
+async def by_session(connection: AsyncConnection, site: str, session_hash: bytes) -> sa.Row[Any] | None:
+    """Whose session id this is."""
+    query = sa.select(visitor).where(visitor.c.site == site, visitor.c.session_hash == session_hash)
+    return (await connection.execute(query)).one_or_none()
+
+
+async def create(
+    connection: AsyncConnection, visitor_id: str, site: str, session_hash: bytes | None, token_hash: bytes
+) -> bool:
+    """Makes a visitor; `session_hash` is None where the session id is no credential.
+
+    Returns:
+        Whether it was made; False means that another request with the same session was first.
+    """
+    made = await connection.execute(
+        insert(visitor)
+        .values(id=visitor_id, site=site, session_hash=session_hash, token_hash=token_hash)
+        .on_conflict_do_nothing(index_elements=[visitor.c.site, visitor.c.session_hash])
+        .returning(visitor.c.id)
+    )
+    return made.scalar() is not None
+
+
+async def update(connection: AsyncConnection, visitor_id: str, known: dict[str, str], *, token_seen: bool) -> None:
+    """Notes what a hello said of the visitor (`name`, `email`, `phone`, `locale`, `timezone`; absent ones stay)."""
+    values: dict[str, Any] = {**known, "last_seen_at": sa.func.now()}
+    if token_seen:
+        values["token_seen"] = True
+    await connection.execute(visitor.update().where(visitor.c.id == visitor_id).values(values))

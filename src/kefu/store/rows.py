@@ -1,0 +1,95 @@
+"""Rows of the database as shapes of the wire. Knows both; decides nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from kefu.wire.shapes import Author, InboxRow, Message, Note
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def iso(moment: dt.datetime) -> str:
+    """A time as the wire writes it: ISO-8601 UTC with milliseconds."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_or_none(moment: dt.datetime | None) -> str | None:
+    """`iso`, with None for a time that is not set."""
+    return None if moment is None else iso(moment)
+
+
+def iso_from_ms(milliseconds: int) -> str:
+    """Milliseconds since 1970 as the wire writes a time."""
+    return iso(_EPOCH + dt.timedelta(milliseconds=milliseconds))
+
+
+def author(name: str | None, avatar_url: str | None) -> Author | None:
+    """Who wrote something, where an agent did."""
+    return None if name is None else Author(name=name, avatar_url=avatar_url)
+
+
+def message(row: sa.Row[Any]) -> Message:
+    """A row of `queries.messages.COLUMNS`, as agents see it."""
+    from_agent = row.sender_type == "admin"
+    return Message(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        seq=row.seq,
+        sender_type=row.sender_type,
+        admin_id=row.sender_id if from_agent else None,
+        author=author(row.agent_name, row.agent_avatar_url) if from_agent else None,
+        body_text=row.body_text,
+        metadata_json=None if row.metadata is None else json.dumps(row.metadata, ensure_ascii=False),
+        created_at=iso(row.created_at),
+        client_id=row.client_id,
+    )
+
+
+def note(row: sa.Row[Any]) -> Note:
+    """A row of `queries.notes.COLUMNS`."""
+    return Note(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        note_seq=row.note_seq,
+        after_seq=row.after_seq,
+        admin_id=row.agent_id,
+        body_text=row.body_text,
+        created_at=iso(row.created_at),
+        kind=row.kind,
+        author=author(row.agent_name, row.agent_avatar_url),
+        client_id=row.client_id,
+    )
+
+
+def inbox_row(row: sa.Row[Any]) -> InboxRow:
+    """A row of `queries.inbox.COLUMNS`; whether the visitor is online is not the database's to know."""
+    return InboxRow(
+        conversation_id=row.id,
+        status=row.status,
+        assigned_to=row.assigned_to,
+        assignee_name=row.assignee_name,
+        seq=row.seq,
+        note_seq=row.note_seq,
+        unread=row.unread,
+        preview=row.preview,
+        preview_sender=row.preview_sender,
+        last_message_at=iso_or_none(row.last_message_at),
+        waiting_since=iso_or_none(row.waiting_since),
+        visitor_read_seq=row.visitor_read_seq,
+        agent_read_seq=row.agent_read_seq,
+        visitor_name=row.visitor_name,
+        visitor_email=row.visitor_email,
+        visitor_phone=row.visitor_phone,
+        entry_url=row.entry_url,
+        referrer=row.referrer,
+        page_title=row.page_title,
+        locale=row.locale,
+        timezone=row.timezone,
+        created_at=iso(row.created_at),
+        closed_at=iso_or_none(row.closed_at),
+    )
