@@ -60,7 +60,7 @@ class EmbeddedPostgres:
 
     @property
     def admin_url(self) -> str:
-        """The same server for PostgreSQL's superuser, database `postgres`: for backups and tests, not for Kefu itself."""
+        """The same server for PostgreSQL's superuser: for backups and tests, never for Kefu itself."""
         return self._url(supervisor.SUPERUSER, self._held().superuser_password, "postgres")
 
     def start(self) -> None:

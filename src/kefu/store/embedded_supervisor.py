@@ -33,6 +33,7 @@ DATABASE = "kefu"
 ROLE = "chatapp"
 SUPERUSER = "postgres"
 
+FIRST_USER_WAIT_S = 30.0
 READY_WAIT_S_MAX = 300.0  # crash recovery of a large log counts too
 STOP_WAIT_S_MAX = 20.0
 OTHER_SUPERVISOR_WAIT_S_MAX = 40.0
@@ -152,6 +153,8 @@ def make_cluster(plan: Plan) -> None:
     shutil.rmtree(staging, ignore_errors=True)
     command = [f"{plan.binaries}/initdb", "-D", str(staging), "-U", SUPERUSER, "-E", "UTF8", "--no-instructions"]
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256"]
+    if plan.settings.get("fsync") == "off":
+        command.append("--no-sync")
     password_file = Path(plan.home, "password.new")
     password_file.write_text(plan.superuser_password)
     try:
@@ -271,7 +274,7 @@ class Supervisor:
         self._listener = listener
         self._users: set[socket.socket] = set()
         self._leaving: list[socket.socket] = []
-        self._stop_at: float | None = time.monotonic() + plan.linger_s
+        self._stop_at: float | None = time.monotonic() + FIRST_USER_WAIT_S
         self._restarts: list[float] = []
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wakeup_end = socket.socketpair()
