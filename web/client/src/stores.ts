@@ -1,0 +1,101 @@
+// Where an outbox outlives the page: IndexedDB, else localStorage, else memory. Each browser API may be missing or locked.
+import type { OutboxItem, OutboxStore } from './outbox.ts'
+
+/** Some browsers never answer an open, in private windows or after a crash. */
+const OPEN_WAIT_MS_MAX = 1000
+
+/** The best store that works here, tried once. `name` separates the outboxes of one origin. */
+export async function openStore<Payload>(name: string): Promise<OutboxStore<Payload>> {
+  try {
+    const late = new Promise<never>((_, reject) => setTimeout(reject, OPEN_WAIT_MS_MAX))
+    return await Promise.race([IndexedDbStore.open<Payload>(name), late])
+  } catch {
+    return keyValueStore<Payload>(name)
+  }
+}
+
+/** An outbox in IndexedDB: one database, one record an item. */
+export class IndexedDbStore<Payload> implements OutboxStore<Payload> {
+  readonly #database: IDBDatabase
+
+  constructor(database: IDBDatabase) {
+    this.#database = database
+  }
+
+  static async open<Payload>(name: string): Promise<IndexedDbStore<Payload>> {
+    const request = indexedDB.open(name, 1)
+    request.onupgradeneeded = () => request.result.createObjectStore('outbox', { keyPath: 'clientId' })
+    return new IndexedDbStore<Payload>(await settled(request))
+  }
+
+  all(): Promise<OutboxItem<Payload>[]> {
+    return settled(this.#database.transaction('outbox').objectStore('outbox').getAll())
+  }
+
+  put(item: OutboxItem<Payload>): Promise<void> {
+    return this.#write((outbox) => outbox.put(item))
+  }
+
+  remove(clientId: string): Promise<void> {
+    return this.#write((outbox) => outbox.delete(clientId))
+  }
+
+  /** Resolves when the change is committed, not merely accepted. */
+  #write(change: (outbox: IDBObjectStore) => IDBRequest): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const transaction = this.#database.transaction('outbox', 'readwrite')
+      change(transaction.objectStore('outbox'))
+      transaction.oncomplete = () => resolve()
+      transaction.onabort = () => reject(transaction.error)
+    })
+  }
+}
+
+function settled<Result>(request: IDBRequest<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/** An outbox in localStorage, one entry an item; in memory where localStorage is not allowed. */
+export function keyValueStore<Payload>(name: string, storage: Storage | Map<string, string> = safeStorage()) {
+  const prefix = `${name}:`
+  const entries = storage instanceof Map ? storage : entriesOf(storage)
+  const store: OutboxStore<Payload> = {
+    all: async () =>
+      [...entries.keys()]
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => JSON.parse(entries.get(key) as string) as OutboxItem<Payload>),
+    put: async (item) => {
+      entries.set(prefix + item.clientId, JSON.stringify(item))
+    },
+    remove: async (clientId) => {
+      entries.delete(prefix + clientId)
+    },
+  }
+  return store
+}
+
+function safeStorage(): Storage | Map<string, string> {
+  try {
+    return globalThis.localStorage ?? new Map()
+  } catch {
+    return new Map() // reading the property itself throws where the person blocks storage
+  }
+}
+
+function entriesOf(storage: Storage): Pick<Map<string, string>, 'get' | 'set' | 'delete' | 'keys'> {
+  return {
+    get: (key) => storage.getItem(key) ?? undefined,
+    set(key, value) {
+      storage.setItem(key, value)
+      return this as Map<string, string>
+    },
+    delete: (key) => {
+      storage.removeItem(key)
+      return true
+    },
+    keys: () => Object.keys(storage)[Symbol.iterator]() as MapIterator<string>,
+  }
+}
