@@ -6,7 +6,6 @@ The server is the embedded one in a folder of its own; it is gone when the sessi
 from __future__ import annotations
 
 import asyncio
-import inspect
 import itertools
 import shutil
 import tempfile
@@ -86,13 +85,7 @@ def migrated_template(embedded_postgres: EmbeddedPostgres) -> str:
     from kefu.store.migrate import upgrade  # noqa: PLC0415  (tests without a database load no Alembic)
 
     execute(embedded_postgres.admin_url, f"create database {TEMPLATE} owner chatapp")
-    result = upgrade(sibling(embedded_postgres.url, TEMPLATE))
-    if inspect.isawaitable(result):
-
-        async def finish() -> None:
-            await result
-
-        asyncio.run(finish())
+    upgrade(sibling(embedded_postgres.url, TEMPLATE))
     return TEMPLATE
 
 

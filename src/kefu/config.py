@@ -8,12 +8,14 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from kefu.tokens import secret_problem
+from kefu import config_rules
+from kefu.tokens import ROLES
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
@@ -45,9 +47,7 @@ class Settings(BaseSettings):
 
     # --- chat-server -------------------------------------------------------------------------------------
     host: str = Field("127.0.0.1", validation_alias="KEFU_HOST", description="Address to listen on.")
-    port: int = Field(
-        4000, ge=1, le=65535, validation_alias="CHAT_SERVER_PORT", description="Port of chat-server."
-    )
+    port: int = Field(4000, ge=1, le=65535, validation_alias="CHAT_SERVER_PORT", description="Port of chat-server.")
     database_url: SecretStr | None = Field(
         None,
         validation_alias="CHAT_DATABASE_URL",
@@ -117,8 +117,8 @@ class Settings(BaseSettings):
         validation_alias="KEFU_IDENTITY_SECRET",
         description="Signs visitors' identities; must differ from the agents' secret.",
     )
-    role_map: str = Field(
-        "super=owner",
+    role_map: Annotated[dict[str, str], NoDecode] = Field(
+        {"super": "owner"},
         validation_alias="KEFU_ROLE_MAP",
         description="Other systems' role names, as `theirs=ours`, comma-separated.",
     )
@@ -218,7 +218,79 @@ class Settings(BaseSettings):
             ipaddress.ip_network(network, strict=False)
         return value
 
+    @field_validator("role_map", mode="before")
+    @classmethod
+    def _roles(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        roles = {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+        if not all(roles) or not set(roles.values()) <= set(ROLES):
+            raise ValueError(f"expected theirs=ours, comma-separated, with ours one of {', '.join(ROLES)}")
+        return roles
+
     @field_validator("server_internal_url", "server_public_url")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
+    def _base_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("expected http://host[:port] or https://host[:port]")
         return value.rstrip("/")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Reads the environment and `.env` of the current folder.
+
+    Args:
+        **overrides: Settings by attribute name that win over both, such as `port=0`.
+
+    Raises:
+        ConfigError: One line for each setting that cannot be read as what it should be.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise ConfigError(
+            [config_rules.unreadable(Settings.model_fields, problem) for problem in error.errors(include_url=False)]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f".env cannot be read: {error}"]) from None
+
+
+def check_server(settings: Settings) -> None:
+    """Refuses settings with which chat-server would run wrongly or unsafely.
+
+    Raises:
+        ConfigError: With everything that is wrong, one line each.
+    """
+    agents, visitors = reveal(settings.admin_jwt_secret), reveal(settings.identity_secret)
+    refuse_if_any(
+        config_rules.agents_secret(agents)
+        + config_rules.visitors_secret(visitors, agents)
+        + config_rules.database(reveal(settings.database_url))
+        + config_rules.origins("CHAT_ALLOWED_ORIGINS", settings.allowed_origins)
+        + config_rules.origins("ADMIN_ALLOWED_ORIGINS", settings.admin_allowed_origins)
+    )
+
+
+def check_site(settings: Settings) -> None:
+    """Refuses settings with which the main site could not log anybody in or would sign unsafe tokens.
+
+    Raises:
+        ConfigError: With everything that is wrong, one line each.
+    """
+    refuse_if_any(
+        config_rules.agents_secret(reveal(settings.admin_jwt_secret))
+        + config_rules.database(reveal(settings.database_url))
+    )
+
+
+def refuse_if_any(problems: list[str]) -> None:
+    """Raises `ConfigError` if there are problems."""
+    if problems:
+        raise ConfigError(problems)
+
+
+def reveal(secret: SecretStr | None) -> str | None:
+    """A secret setting as text, None if it is unset. Never log the result."""
+    return None if secret is None else secret.get_secret_value()
