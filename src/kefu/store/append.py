@@ -1,9 +1,8 @@
 """The hot path of the store: drafts of many sockets, one commit, an outcome each (group commit).
 
-One flight a process: while a commit is under way the next batch collects, so order within a socket is the order sent and
-nothing waits for a timer when the system is idle. The SQL is `append_messages` in `migrations/sql/append_1.sql`;
-its
-header says why it is two statements.
+One flight a process: while a commit is under way the next batch collects, so order within a socket is the order sent
+and nothing waits for a timer when the system is idle. The SQL is `append_messages` in `migrations/sql/append_1.sql`;
+its header says why it is two statements.
 
 After an error of unknown outcome (connection lost, timeout) the same batch runs again on a new connection until each
 draft's deadline; client ids make that harmless, and `duplicate` then means stored. A statement error is bisected: one

@@ -21,6 +21,10 @@ CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
 
 
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, sa.exc.SQLAlchemyError)
+"""What a query raises when PostgreSQL is away, overloaded or refuses: the request fails, nothing else does."""
+
+
 class DatabaseError(RuntimeError):
     """PostgreSQL cannot be used, with one line that says why and what to do; never holds the password."""
 
@@ -105,19 +109,17 @@ class Database:
                     await connection.execute(
                         sa.text(
                             "select current_setting('server_version_num')::int,"
-                            " current_setting('synchronous_commit'), current_setting('fsync')"
+                            " current_setting('synchronous_commit')"
                         )
                     )
                 ).one()
-        except (OSError, TimeoutError, asyncpg.PostgresError, sa.exc.SQLAlchemyError) as error:
+        except UNREACHABLE as error:
             raise DatabaseError(f"{where(self.url)} cannot be reached: {reason(error)}") from error
-        version, synchronous_commit, fsync = row
+        version, synchronous_commit = row
         if version < 140000:
             raise DatabaseError(f"PostgreSQL 14 or newer is needed; this is {version // 10000}")
-        if synchronous_commit == "off" or fsync == "off":
-            raise DatabaseError(
-                "synchronous_commit and fsync must not be off: a message would be acked before it is on disk"
-            )
+        if synchronous_commit == "off":
+            raise DatabaseError("synchronous_commit must not be off: a message would be acked before it is on disk")
 
     async def installation(self) -> Installation:
         """What the database says of itself; it must be migrated."""
@@ -130,7 +132,7 @@ class Database:
         try:
             async with self.engine.connect() as connection:
                 await connection.execute(sa.text("select 1"))
-        except (OSError, TimeoutError, asyncpg.PostgresError, sa.exc.SQLAlchemyError):
+        except UNREACHABLE:
             return False
         return True
 

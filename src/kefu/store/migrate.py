@@ -10,7 +10,6 @@ import asyncio
 from pathlib import Path
 from typing import Literal
 
-import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -18,7 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kefu.store.database import CONNECT_TIMEOUT_S, DatabaseError, engine_url, reason, where
+from kefu.store.database import CONNECT_TIMEOUT_S, UNREACHABLE, DatabaseError, engine_url, reason, where
 
 SchemaState = Literal["current", "behind", "empty", "newer"]
 
@@ -60,7 +59,7 @@ async def _on_connection(url: str, work: object) -> SchemaState:
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(work)  # type: ignore[arg-type]
-    except (OSError, TimeoutError, asyncpg.PostgresError, sa.exc.SQLAlchemyError) as error:
+    except UNREACHABLE as error:
         raise DatabaseError(f"{where(url)}: {reason(error)}") from error
     finally:
         await engine.dispose()

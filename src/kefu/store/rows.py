@@ -60,7 +60,6 @@ def note(row: sa.Row[Any]) -> Note:
         admin_id=row.agent_id,
         body_text=row.body_text,
         created_at=iso(row.created_at),
-        kind=row.kind,
         author=author(row.agent_name, row.agent_avatar_url),
         client_id=row.client_id,
     )

@@ -1,7 +1,7 @@
-"""The tables, as SQLAlchemy Core sees them. Migrations make them; `tests/integration/test_migrations.py` compares the two.
+"""The tables, as SQLAlchemy Core sees them. Migrations make them; a test compares the two.
 
-Ids are opaque text of at most 64 characters, compared by byte (collation "C"): ours are `ids.new_id()`, an older server's are
-kept as they are. Every table that holds a site's data has its `site`. Times are UTC.
+Ids are opaque text of at most 64 characters, compared by byte (collation "C"): ours are `ids.new_id()`, an older
+server's are kept as they are. Every table that holds a site's data has its `site`. Times are UTC.
 
 `conversation.version` is the id of the transaction that last wrote the row: `since` of the inbox is answered from it
 (contract section 4, promise 5), so every statement that writes a conversation sets it to `pg_current_xact_id()`.
@@ -54,12 +54,12 @@ def _site() -> Column[Any]:
 installation = Table(
     "installation",
     metadata,
-    Column("only", sa.Boolean, primary_key=True, server_default=sa.true()),
+    Column("singleton", sa.Boolean, primary_key=True, server_default=sa.true()),
     # Changes when a backup is restored, so that clients reset; see contract section 4, promise 4.
     Column("epoch", sa.Text, nullable=False),
     # Key of the HMAC under which visitors' session ids are stored; never leaves the database.
     Column("session_key", BYTEA, nullable=False),
-    sa.CheckConstraint("only", name="installation_one_row"),
+    sa.CheckConstraint("singleton", name="installation_one_row"),
 )
 
 site = Table(
@@ -185,13 +185,10 @@ note = Table(
     Column("note_seq", sa.Integer, primary_key=True),
     Column("id", _id(), nullable=False),
     Column("site", _id(), nullable=False, server_default=DEFAULT_SITE),
-    # What the agent wrote, or what the system tells agents only (assigned, closed, reopened).
-    Column("kind", sa.Text, nullable=False, server_default="note"),
     Column("after_seq", sa.Integer, nullable=False),
-    Column("agent_id", _id(), ForeignKey("agent.id")),
+    Column("agent_id", _id(), ForeignKey("agent.id"), nullable=False),
     Column("client_id", _id(), nullable=False),
     Column("body_text", sa.Text, nullable=False),
     _time("created_at", nullable=False, now=True),
     sa.UniqueConstraint("conversation_id", "agent_id", "client_id"),
-    sa.CheckConstraint("kind in ('note', 'system')", name="note_kind"),
 )

@@ -19,8 +19,9 @@ class AdminAuth(ClientEvent, frozen=True):
 class AdminInbox(ClientEvent, frozen=True):
     """Asks for conversations.
 
-    `filter` and `cursor` page through one tab, newest activity first. `since` (a cursor of an earlier answer, any tab) asks
-    for every conversation written since, whatever its tab: some twice, none missed.
+    `filter` and `cursor` page through one tab, newest activity first. `since` (the mark of an earlier answer) asks for
+    every conversation written since, whatever its tab: some twice, none missed; its pages continue by `cursor` too, and
+    the mark to keep is that of the first page.
     """
 
     filter: InboxFilter = "all"

@@ -37,7 +37,6 @@ TO_VISITOR: dict[str, type] = {
     "conversation_update": server.ConversationUpdate,
     "typing": server.Typing,
     "read": server.Read,
-    "presence": server.Presence,
     "server_restart": server.ServerRestart,
     "error": errors.ErrorEvent,
 }

@@ -56,11 +56,10 @@ class Read(Shape, frozen=True):
 
 
 class Presence(Shape, frozen=True):
-    """To agents: a visitor's sockets came or went. To visitors (`conversationId` null): whether any agent is online."""
+    """To agents: the visitor of a conversation came online or went."""
 
+    conversation_id: str
     online: bool
-    conversation_id: str | None = None
-    admin_id: str | None = None
 
 
 class ServerRestart(Shape, frozen=True):

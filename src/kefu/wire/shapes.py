@@ -1,6 +1,6 @@
 """What a conversation looks like to browsers: the shapes that several events carry (contract section 3).
 
-Every shape has optional additions only; existing names never change meaning. `None` means unknown or not for this reader.
+Additions are optional; existing names never change meaning. `None` means unknown, or not for this reader.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Message(Shape, frozen=True):
 
 
 class Note(Shape, frozen=True):
-    """A line that only agents see: a private note, or what the system did (`kind` system).
+    """A private note: a line that only agents see.
 
     `noteSeq` counts notes of the conversation 1, 2, 3 …; `afterSeq` is the top message `seq` when it was written, which
     gives its place in the thread.
@@ -57,7 +57,6 @@ class Note(Shape, frozen=True):
     admin_id: str | None
     body_text: str
     created_at: str
-    kind: Literal["note", "system"] = "note"
     author: Author | None = None
     client_id: str | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kefu.wire.shapes import Message, Shape, Status
+from kefu.wire.shapes import Author, Message, Shape, Status
 
 
 class ClientEvent(msgspec.Struct, frozen=True, rename="camel", gc=False, omit_defaults=True):
@@ -72,7 +72,7 @@ class VisitorSync(ClientEvent, frozen=True):
 class VisitorHelloAck(Shape, frozen=True):
     """The visitor's conversation as it stands.
 
-    `conversationId` is null until a deferred one exists. `reset` tells a resuming client to drop what it holds.
+    `conversationId` is null until a deferred one exists; `agent` is who serves the visitor. `reset` tells a resuming client to drop what it holds.
     """
 
     conversation_id: str | None
@@ -86,6 +86,7 @@ class VisitorHelloAck(Shape, frozen=True):
     reset: bool = False
     agent_read_seq: int = 0
     visitor_read_seq: int = 0
+    agent: Author | None = None
     ok: bool = True
 
 

@@ -6,7 +6,7 @@ Every statement that writes a conversation sets `version`; see `tables.py`.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -47,9 +47,9 @@ async def create(
     visitor_id: str,
     site: str,
     *,
-    entry_url: str | None,
-    referrer: str | None,
-    page_title: str | None,
+    entry_url: str | None = None,
+    referrer: str | None = None,
+    page_title: str | None = None,
 ) -> bool:
     """Makes the visitor's open conversation unless there is one.
 
@@ -129,7 +129,7 @@ async def mark_read_by_visitor(connection: AsyncConnection, conversation_id: str
         .values({conversation.c.visitor_read_seq: sa.func.least(seq, conversation.c.seq), **_VERSION})
         .returning(conversation.c.visitor_read_seq)
     )
-    return moved.scalar()
+    return cast("int | None", moved.scalar())
 
 
 async def mark_read_by_agents(connection: AsyncConnection, conversation_id: str, seq: int) -> int | None:
@@ -159,7 +159,7 @@ async def mark_read_by_agents(connection: AsyncConnection, conversation_id: str,
         )
         .returning(conversation.c.agent_read_seq)
     )
-    return moved.scalar()
+    return cast("int | None", moved.scalar())
 
 
 async def tops(connection: AsyncConnection, conversation_ids: list[str]) -> dict[str, int]:

@@ -43,16 +43,16 @@ class BadCursorError(ValueError):
     """A cursor that this server did not make."""
 
 
-def _select(site: str) -> sa.Select[Any]:
-    return (
-        sa.select(*COLUMNS)
-        .select_from(
-            conversation.join(visitor, visitor.c.id == conversation.c.visitor_id).outerjoin(
-                agent, agent.c.id == conversation.c.assigned_to
-            )
+def _joined() -> sa.Select[Any]:
+    return sa.select(*COLUMNS).select_from(
+        conversation.join(visitor, visitor.c.id == conversation.c.visitor_id).outerjoin(
+            agent, agent.c.id == conversation.c.assigned_to
         )
-        .where(conversation.c.site == site, conversation.c.seq > 0)
     )
+
+
+def _select() -> sa.Select[Any]:
+    return _joined().where(conversation.c.seq > 0)
 
 
 def _tab(filter_: InboxFilter, agent_id: str) -> sa.ColumnElement[bool]:
@@ -81,14 +81,14 @@ def _decode_cursor(cursor: str) -> tuple[dt.datetime, str]:
 
 
 async def page(
-    connection: AsyncConnection, site: str, agent_id: str, filter_: InboxFilter, cursor: str | None, limit: int
+    connection: AsyncConnection, site: str, agent_id: str, filter_: InboxFilter, *, cursor: str | None, limit: int
 ) -> InboxPage:
     """A page of a tab, newest activity first.
 
     Raises:
         BadCursorError: If `cursor` is not one of ours.
     """
-    query = _select(site).where(_tab(filter_, agent_id))
+    query = _select().where(conversation.c.site == site, _tab(filter_, agent_id))
     if cursor is not None:
         query = query.where(
             sa.tuple_(conversation.c.last_message_at, conversation.c.id) < sa.tuple_(*_decode_cursor(cursor))
@@ -105,35 +105,38 @@ async def mark(connection: AsyncConnection) -> str:
     return str((await connection.execute(sa.text("select pg_snapshot_xmin(pg_current_snapshot())::text"))).scalar_one())
 
 
-async def since(connection: AsyncConnection, site: str, mark_: str, limit: int) -> InboxPage:
-    """Conversations of any tab written by the mark's transaction or a later one; some twice, none missed.
+async def since(
+    connection: AsyncConnection, site: str, mark_: str, limit: int, *, cursor: str | None = None
+) -> InboxPage:
+    """Conversations of any tab written by the mark's transaction or a later one, oldest write first.
+
+    Some come twice, none is missed. What one transaction wrote is never split between pages.
 
     Raises:
-        BadCursorError: If the mark is not one of ours.
+        BadCursorError: If the mark or the cursor is not one of ours.
     """
-    if not mark_.isascii() or not mark_.isdigit() or int(mark_) >= 2**64:
-        raise BadCursorError("since is not a mark of this server")
+    start = _transaction_id(mark_) if cursor is None else _transaction_id(cursor) + 1
     query = (
-        _select(site)
-        .where(conversation.c.version >= sa.cast(sa.literal(mark_, sa.Text), Xid8))
-        .order_by(conversation.c.last_message_at.desc())
-        .limit(limit + 1)
+        _select()
+        .where(conversation.c.site == site, conversation.c.version >= sa.cast(sa.literal(str(start), sa.Text), Xid8))
+        .add_columns(sa.cast(conversation.c.version, sa.Text).label("written_by"))
+        .order_by(conversation.c.version)
+        .fetch(limit, with_ties=True)
     )
     found = (await connection.execute(query)).all()
-    return InboxPage(tuple(rows.inbox_row(row) for row in found[:limit]), None, len(found) > limit)
+    more = len(found) >= limit
+    return InboxPage(tuple(rows.inbox_row(row) for row in found), found[-1].written_by if more else None, more)
+
+
+def _transaction_id(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
+        raise BadCursorError("since is not a mark of this server")
+    return int(text)
 
 
 async def some(connection: AsyncConnection, conversation_ids: list[str]) -> list[tuple[str, InboxRow]]:
     """The rows of these conversations, each with its site; those without a message are left out."""
-    query = (
-        sa.select(*COLUMNS)
-        .select_from(
-            conversation.join(visitor, visitor.c.id == conversation.c.visitor_id).outerjoin(
-                agent, agent.c.id == conversation.c.assigned_to
-            )
-        )
-        .where(conversation.c.id == sa.any_(sa.literal(conversation_ids, sa.ARRAY(sa.Text))), conversation.c.seq > 0)
-    )
+    query = _select().where(conversation.c.id == sa.any_(sa.literal(conversation_ids, sa.ARRAY(sa.Text))))
     return [(row.site, rows.inbox_row(row)) for row in await connection.execute(query)]
 
 
@@ -147,3 +150,9 @@ async def counts(connection: AsyncConnection, site: str, agent_id: str) -> Inbox
     ).where(conversation.c.site == site, conversation.c.seq > 0)
     row = (await connection.execute(query)).one()
     return InboxCounts(mine=row.mine, unassigned=row.unassigned, all=row.all, closed=row.closed)
+
+
+async def one(connection: AsyncConnection, conversation_id: str) -> InboxRow | None:
+    """The row of one conversation, also of one without a message; None if there is no such conversation."""
+    row = (await connection.execute(_joined().where(conversation.c.id == conversation_id))).one_or_none()
+    return None if row is None else rows.inbox_row(row)

@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 class Page(NamedTuple):
-    """Messages, oldest first. `more`: the page was cut at its far end (older for a newest page, newer for what came after)."""
+    """Messages, oldest first. `more`: there are more beyond its far end: older ones, or newer after a given one."""
 
     messages: tuple[Message, ...]
     more: bool
@@ -79,3 +79,12 @@ async def is_at(connection: AsyncConnection, conversation_id: str, seq: int, mes
         return True
     query = sa.select(message.c.id).where(message.c.conversation_id == conversation_id, message.c.seq == seq)
     return (await connection.execute(query)).scalar() == message_id
+
+
+async def by_client_id(
+    connection: AsyncConnection, conversation_id: str, sender_id: str, client_id: str
+) -> Message | None:
+    """The message that this sender stored under this client id."""
+    query = _select(conversation_id).where(message.c.sender_id == sender_id, message.c.client_id == client_id)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else rows.message(row)

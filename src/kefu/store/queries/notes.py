@@ -18,7 +18,6 @@ COLUMNS = (
     note.c.id,
     note.c.conversation_id,
     note.c.note_seq,
-    note.c.kind,
     note.c.after_seq,
     note.c.agent_id,
     note.c.client_id,
@@ -32,7 +31,7 @@ COLUMNS = (
 def _select(conversation_id: str) -> sa.Select[Any]:
     return (
         sa.select(*COLUMNS)
-        .select_from(note.outerjoin(agent, agent.c.id == note.c.agent_id))
+        .select_from(note.join(agent, agent.c.id == note.c.agent_id))
         .where(note.c.conversation_id == conversation_id)
     )
 
@@ -60,8 +59,7 @@ async def add(
     connection: AsyncConnection,
     conversation_id: str,
     *,
-    kind: str,
-    agent_id: str | None,
+    agent_id: str,
     client_id: str | None,
     body_text: str,
 ) -> Note:
@@ -85,7 +83,6 @@ async def add(
             note_seq=place.note_seq,
             id=new_id(),
             site=place.site,
-            kind=kind,
             after_seq=place.seq,
             agent_id=agent_id,
             client_id=client_id or new_id(),

@@ -17,11 +17,11 @@ SQL = Path(__file__).parent.parent / "sql"
 
 TABLES = """
 create table installation (
-  only boolean not null default true,
+  singleton boolean not null default true,
   epoch text not null,
   session_key bytea not null,
-  constraint installation_pkey primary key (only),
-  constraint installation_one_row check (only)
+  constraint installation_pkey primary key (singleton),
+  constraint installation_one_row check (singleton)
 );
 
 create table site (
@@ -131,17 +131,15 @@ create table note (
   note_seq integer not null,
   id text collate "C" not null,
   site text collate "C" not null default 'default',
-  kind text not null default 'note',
   after_seq integer not null,
-  agent_id text collate "C",
+  agent_id text collate "C" not null,
   client_id text collate "C" not null,
   body_text text not null,
   created_at timestamptz not null default now(),
   constraint note_pkey primary key (conversation_id, note_seq),
   constraint note_conversation_id_agent_id_client_id_key unique (conversation_id, agent_id, client_id),
   constraint note_conversation_id_fkey foreign key (conversation_id) references conversation (id),
-  constraint note_agent_id_fkey foreign key (agent_id) references agent (id),
-  constraint note_kind check (kind in ('note', 'system'))
+  constraint note_agent_id_fkey foreign key (agent_id) references agent (id)
 );
 
 insert into site (id, name) values ('default', 'Default site');

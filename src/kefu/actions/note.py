@@ -1,0 +1,44 @@
+"""Write a private note: decide, commit, publish to agents only."""
+
+from __future__ import annotations
+
+from kefu.actions.announce import InboxAnnouncer
+from kefu.actions.publish import Publisher
+from kefu.chat.refusals import ErrorCode, Refusal
+from kefu.store.database import Database
+from kefu.store.queries import conversations, notes
+from kefu.wire.agent import NoteAck
+from kefu.wire.shapes import Note
+
+
+class NoteWriter:
+    """Writes notes."""
+
+    def __init__(self, database: Database, publisher: Publisher, announcer: InboxAnnouncer) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._announcer = announcer
+
+    async def write(self, conversation_id: str, agent_id: str, body_text: str, client_id: str | None) -> NoteAck:
+        """Stores a note once per client id; a repeat gets the first answer.
+
+        Raises:
+            Refusal: CONVERSATION_NOT_FOUND.
+        """
+        async with self._database.engine.begin() as connection:
+            if await conversations.find(connection, conversation_id, lock=True) is None:
+                raise Refusal(ErrorCode.CONVERSATION_NOT_FOUND, "there is no such conversation")
+            if client_id is not None:
+                first = await notes.by_client_id(connection, conversation_id, agent_id, client_id)
+                if first is not None:
+                    return _ack(first, duplicate=True)
+            note = await notes.add(
+                connection, conversation_id, agent_id=agent_id, client_id=client_id, body_text=body_text
+            )
+        self._publisher.note(note)
+        self._announcer.changed(conversation_id)
+        return _ack(note, duplicate=False)
+
+
+def _ack(note: Note, *, duplicate: bool) -> NoteAck:
+    return NoteAck(note.id, note.conversation_id, note.note_seq, note.created_at, duplicate=duplicate)

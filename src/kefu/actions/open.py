@@ -1,0 +1,131 @@
+"""Open: who a visitor is by their credentials, and the conversation that is theirs (contract section 4, 6 to 8).
+
+A hello that defers writes nothing about somebody new: visitor and conversation are made together, when there is a
+conversation to make.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kefu.chat.credentials import is_credential
+from kefu.store.database import Database, Installation, token_hash
+from kefu.store.ids import new_id
+from kefu.store.queries import conversations, visitors
+from kefu.store.tables import DEFAULT_SITE
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a hello says.
+
+    Attributes:
+        session_id: As the client sent it; it may be too weak to be a credential.
+        visitor_token: As the client sent it; it may be nobody's.
+        known: `name`, `email`, `phone`, `locale`, `timezone` of the visitor, where given.
+        page: `entry_url`, `referrer`, `page_title` of where a new conversation begins, where given.
+    """
+
+    session_id: str | None = None
+    visitor_token: str | None = None
+    known: dict[str, str] = field(default_factory=dict)
+    page: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who said hello.
+
+    Attributes:
+        id: Internal; never leaves the server.
+        token: The credential to present from now on.
+        stored: Whether the database knows them yet.
+    """
+
+    id: str
+    token: str
+    stored: bool
+    site: str = DEFAULT_SITE
+
+
+class Opener:
+    """Recognises visitors and opens their conversations."""
+
+    def __init__(self, database: Database, installation: Installation, reopen: dt.timedelta) -> None:
+        self._database = database
+        self._installation = installation
+        self._reopen = reopen
+
+    async def recognise(self, introduction: Introduction) -> tuple[Visitor, sa.Row[Any] | None]:
+        """The visitor by token, else by session id, else new; and their open conversation, else their last one.
+
+        A session id whose visitor has presented a token before opens nothing any more, and a weak one never does.
+        """
+        async with self._database.engine.begin() as connection:
+            found, by_token = await self._find(connection, introduction)
+            if found is None:
+                return self._visitor(new_id(), stored=False), None
+            await visitors.update(connection, found.id, introduction.known, token_seen=by_token)
+            conversation = await conversations.latest_of_visitor(connection, found.id, found.site)
+        return self._visitor(found.id, stored=True), conversation
+
+    async def open(self, visitor: Visitor, introduction: Introduction) -> tuple[Visitor, sa.Row[Any]]:
+        """The visitor's open conversation, made if there is none (create-or-get), and the visitor as stored."""
+        async with self._database.engine.begin() as connection:
+            if not visitor.stored:
+                visitor = await self._store(connection, visitor, introduction)
+            await conversations.create(connection, visitor.id, visitor.site, **introduction.page)
+            found = await conversations.latest_of_visitor(connection, visitor.id, visitor.site)
+        assert found is not None
+        return visitor, found
+
+    async def is_own(self, visitor: Visitor, conversation_id: str) -> bool:
+        """Whether an earlier conversation is this visitor's."""
+        async with self._database.engine.connect() as connection:
+            found = await conversations.find(connection, conversation_id)
+        return found is not None and found.visitor_id == visitor.id
+
+    def takes_messages(self, conversation: sa.Row[Any]) -> bool:
+        """Whether a visitor's message goes into this conversation: it is open, or was closed not long ago."""
+        if conversation.status != "closed":
+            return True
+        return bool(conversation.closed_at > dt.datetime.now(dt.UTC) - self._reopen)
+
+    def _visitor(self, visitor_id: str, *, stored: bool) -> Visitor:
+        return Visitor(visitor_id, self._installation.visitor_token(visitor_id), stored=stored)
+
+    def _session_hash(self, introduction: Introduction) -> bytes | None:
+        if introduction.session_id and is_credential(introduction.session_id):
+            return self._installation.session_hash(introduction.session_id)
+        return None
+
+    async def _find(self, connection: AsyncConnection, introduction: Introduction) -> tuple[sa.Row[Any] | None, bool]:
+        if introduction.visitor_token:
+            found = await visitors.by_token(connection, token_hash(introduction.visitor_token))
+            if found is not None:
+                return found, True
+        session_hash = self._session_hash(introduction)
+        if session_hash is not None:
+            found = await visitors.by_session(connection, DEFAULT_SITE, session_hash)
+            if found is not None and not found.token_seen:
+                return found, False
+        return None, False
+
+    async def _store(self, connection: AsyncConnection, visitor: Visitor, introduction: Introduction) -> Visitor:
+        hashed = token_hash(visitor.token)
+        session_hash = self._session_hash(introduction)
+        if not await visitors.create(connection, visitor.id, visitor.site, session_hash, hashed):
+            assert session_hash is not None  # nothing else can conflict
+            first = await visitors.by_session(connection, visitor.site, session_hash)
+            if first is not None and not first.token_seen:
+                visitor = self._visitor(first.id, stored=True)
+            else:
+                # The session's visitor has presented a token: this is somebody whom no session opens.
+                await visitors.create(connection, visitor.id, visitor.site, None, hashed)
+        await visitors.update(connection, visitor.id, introduction.known, token_seen=False)
+        return Visitor(visitor.id, visitor.token, stored=True)

@@ -1,0 +1,48 @@
+"""Who may open a socket from which page (contract section 3, Origin)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from kefu.transport.endpoint import Handshake
+
+log = logging.getLogger(__name__)
+
+LOG_INTERVAL_S = 3600.0
+ORIGINS_REMEMBERED_MAX = 1000
+
+
+class OriginRule:
+    """The allowlist of one path.
+
+    An absent Origin is allowed, unless the browser says that the request is cross-site: programs can forge any, and no
+    cookie is a credential here. A refused one is logged once an hour, with the line to change.
+    """
+
+    def __init__(self, allowed: tuple[str, ...], setting: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._allowed = frozenset(allowed)
+        self._setting = setting
+        self._clock = clock
+        self._logged: dict[str, float] = {}
+
+    def admits(self, handshake: Handshake) -> bool:
+        """Whether this handshake may go on."""
+        origin = handshake.headers.get("origin")
+        if origin is None:
+            return handshake.headers.get("sec-fetch-site") != "cross-site"
+        if origin in self._allowed:
+            return True
+        self._log(origin[:200])
+        return False
+
+    def _log(self, origin: str) -> None:
+        now = self._clock()
+        if now - self._logged.get(origin, -LOG_INTERVAL_S) < LOG_INTERVAL_S:
+            return
+        if len(self._logged) >= ORIGINS_REMEMBERED_MAX:
+            self._logged.clear()
+        self._logged[origin] = now
+        listed = ",".join([*sorted(self._allowed), origin])
+        log.warning("origin %r refused; to admit it set %s=%s", origin, self._setting, listed)
