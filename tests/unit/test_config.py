@@ -12,6 +12,7 @@ from kefu.config_rules import origin_as_sent, variables
 
 SECRET = "7d1f0c9ab26e4458b3c2d6e8f90a1b2c3d4e5f60"
 IDENTITY = "f00dc0ffee9ab26e4458b3c2d6e8f90a1b2c3d4e"
+ROLE_RULE = "expected theirs=ours, comma-separated, with ours one of owner, admin, agent, viewer"
 DATABASE = "postgresql://chatapp:hidden@db/kefu"
 ALL_NAMES = [name for field in Settings.model_fields.values() for name in variables(field)]
 
@@ -100,8 +101,7 @@ def test_the_newer_name_of_the_public_url_wins(monkeypatch: pytest.MonkeyPatch) 
         (
             "KEFU_ROLE_MAP",
             "super",
-            "KEFU_ROLE_MAP is 'super'; expected theirs=ours, comma-separated, "
-            "with ours one of owner, admin, agent, viewer",
+            "KEFU_ROLE_MAP is 'super'; " + ROLE_RULE,
         ),
         (
             "CHAT_SERVER_PUBLIC_URL",
