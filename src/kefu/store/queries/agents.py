@@ -1,0 +1,82 @@
+"""Agents: known by their token or their login, added, disabled.
+
+An agent with a login is managed here, so the row says name and role; any other agent belongs to another main site, whose
+tokens say both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kefu.store.ids import new_id
+from kefu.store.tables import agent
+from kefu.tokens import AgentClaims, Role
+
+
+async def ensure_agent(connection: AsyncConnection, claims: AgentClaims) -> sa.Row[Any]:
+    """The row of a token's agent, made at the first valid token. The caller looks at `disabled`: it wins over tokens."""
+    fresh = insert(agent).values(
+        id=claims.agent_id, name=claims.name or claims.agent_id, role=claims.role, last_seen_at=sa.func.now()
+    )
+    managed_here = agent.c.login.is_not(None)
+    named = claims.name is not None
+    query = fresh.on_conflict_do_update(
+        index_elements=[agent.c.id],
+        set_={
+            "name": sa.case((managed_here, agent.c.name), else_=fresh.excluded.name if named else agent.c.name),
+            "role": sa.case((managed_here, agent.c.role), else_=fresh.excluded.role),
+            "last_seen_at": sa.func.now(),
+        },
+    ).returning(agent)
+    return (await connection.execute(query)).one()
+
+
+async def get(connection: AsyncConnection, agent_id: str) -> sa.Row[Any] | None:
+    """The agent with this id."""
+    return (await connection.execute(sa.select(agent).where(agent.c.id == agent_id))).one_or_none()
+
+
+async def by_login(connection: AsyncConnection, login: str) -> sa.Row[Any] | None:
+    """The agent who logs in with this name; see `normal_login`."""
+    return (await connection.execute(sa.select(agent).where(agent.c.login == normal_login(login)))).one_or_none()
+
+
+async def list_all(connection: AsyncConnection) -> Sequence[sa.Row[Any]]:
+    """Every agent, those with a login first, oldest first."""
+    query = sa.select(agent).order_by(agent.c.login.is_(None), agent.c.created_at, agent.c.id)
+    return (await connection.execute(query)).all()
+
+
+async def add(connection: AsyncConnection, login: str, password_hash: str, name: str, role: Role) -> str | None:
+    """Adds an agent who logs in here.
+
+    Returns:
+        The new id, or None if the login is taken.
+    """
+    query = (
+        insert(agent)
+        .values(id=new_id(), login=normal_login(login), password_hash=password_hash, name=name, role=role)
+        .on_conflict_do_nothing(index_elements=[agent.c.login])
+        .returning(agent.c.id)
+    )
+    return (await connection.execute(query)).scalar()
+
+
+async def set_password(connection: AsyncConnection, agent_id: str, password_hash: str) -> None:
+    """Replaces the password."""
+    await connection.execute(agent.update().where(agent.c.id == agent_id).values(password_hash=password_hash))
+
+
+async def set_disabled(connection: AsyncConnection, agent_id: str, *, disabled: bool) -> None:
+    """Shuts an agent out, or lets them in again."""
+    await connection.execute(agent.update().where(agent.c.id == agent_id).values(disabled=disabled))
+
+
+def normal_login(login: str) -> str:
+    """A login as it is stored and compared: without surrounding blanks, lower case."""
+    return login.strip().lower()
