@@ -1,7 +1,7 @@
 """Agents: known by their token or their login, added, disabled.
 
-An agent with a login is managed here, so the row says name and role; any other agent belongs to another main site, whose
-tokens say both.
+An agent with a login is managed here, so the row says name and role; any other agent belongs to another main site,
+whose tokens say both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kefu.tokens import AgentClaims, Role
 
 
 async def ensure_agent(connection: AsyncConnection, claims: AgentClaims) -> sa.Row[Any]:
-    """The row of a token's agent, made at the first valid token. The caller looks at `disabled`: it wins over tokens."""
+    """The row of a token's agent, made at the first valid token. `disabled` is for the caller to heed."""
     fresh = insert(agent).values(
         id=claims.agent_id, name=claims.name or claims.agent_id, role=claims.role, last_seen_at=sa.func.now()
     )
@@ -33,7 +33,8 @@ async def ensure_agent(connection: AsyncConnection, claims: AgentClaims) -> sa.R
             "last_seen_at": sa.func.now(),
         },
     ).returning(agent)
-    return (await connection.execute(query)).one()
+    row: sa.Row[Any] = (await connection.execute(query)).one()
+    return row
 
 
 async def get(connection: AsyncConnection, agent_id: str) -> sa.Row[Any] | None:
@@ -64,7 +65,8 @@ async def add(connection: AsyncConnection, login: str, password_hash: str, name:
         .on_conflict_do_nothing(index_elements=[agent.c.login])
         .returning(agent.c.id)
     )
-    return (await connection.execute(query)).scalar()
+    added: str | None = (await connection.execute(query)).scalar()
+    return added
 
 
 async def set_password(connection: AsyncConnection, agent_id: str, password_hash: str) -> None:
