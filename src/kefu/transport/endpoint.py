@@ -1,7 +1,9 @@
 """The seam between the transport and what it serves: a connection below, an endpoint above.
 
-The transport knows paths, packets, acks and rooms; it has never heard of chat. An endpoint serves one path. All calls happen
-on the event loop, in the order in which the packets came; none of them may block.
+The transport knows paths, packets, acks and rooms; it has never heard of chat. An endpoint serves one path. All calls
+happen on the event loop, in the order in which the packets came; none of them may block. An exception out of one ends
+that connection alone, and is logged without its message. Nothing that a connection is asked to do calls the endpoint
+before it returns: `on_disconnect` comes in a later turn of the loop.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ class Handshake:
     Attributes:
         path: The endpoint's path without a trailing slash, `/ws-visitor`.
         address: The client's address by the trusted-proxy rule, text form.
-        headers: Request headers, names in lower case, the last value of each.
+        headers: Request headers, names in lower case, the last value of each. Empty once `on_connect` has returned: an
+            endpoint that wants one later copies it into `state`.
         transport: `websocket` or `polling`, as first opened.
     """
 
@@ -29,7 +32,15 @@ class Handshake:
 
 
 class EncodedEvent(Protocol):
-    """An event encoded once for any number of connections; made by `encode_event` of `transport.rooms`."""
+    """An event encoded once for any number of connections; made by `encode_event` of `transport.rooms`.
+
+    Attributes:
+        packet: The text of the Socket.IO packet.
+        frame: The same as a whole websocket frame.
+    """
+
+    packet: bytes
+    frame: bytes
 
 
 class Connection(Protocol):
@@ -48,7 +59,11 @@ class Connection(Protocol):
         """Queues an event that was encoded before."""
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Sends what is queued, disconnects from the namespace and closes. Safe to call twice."""
+        """Sends what is queued, disconnects from the namespace and closes. Safe to call twice.
+
+        A client that was disconnected does not come back by itself; with 1001, 1012 or 1013 it is only closed, and
+        does.
+        """
 
     @property
     def is_open(self) -> bool:
@@ -77,10 +92,16 @@ class Endpoint(Protocol):
             ConnectRefusedError: To refuse the connection.
         """
 
-    def on_event(
-        self, connection: Connection, event: str, args: list[Any], ack: Callable[..., None] | None
-    ) -> None:
-        """An event came. `ack(*args)` answers it, at most once, at any later time; None if the client wants no answer."""
+    def on_event(self, connection: Connection, event: str, args: list[Any], ack: Callable[..., None] | None) -> None:
+        """An event came. `args` follow its name; binary ones are bytes.
+
+        `ack(*args)` answers it, once, now or later, safely also when the client is gone. None: it wants no answer.
+        """
 
     def on_disconnect(self, connection: Connection, reason: str) -> None:
-        """The connection is gone: `client`, `transport close`, `ping timeout`, `slow reader`, `server`, …"""
+        """The connection is gone; called once for each that `on_connect` let in.
+
+        Reasons: `client` (it disconnected), `transport close`, `ping timeout`, `slow reader`, `too many packets`,
+        `malformed packet`, `transport error` (polling), `server` (`close` was called), `server error`,
+        `server restart`.
+        """

@@ -1,0 +1,87 @@
+"""Websocket frames as this server writes them, whole and unmasked, and messages put together from frames that came.
+
+Bytes only; the parser of incoming frames is picows.
+"""
+
+from __future__ import annotations
+
+from struct import pack
+
+_TEXT, _CLOSE, _PONG = 0x81, 0x88, 0x8A
+_SHORT_MAX = 125
+_CONTROL_BYTES_MAX = 125
+_SHORT_MESSAGE = tuple(bytes((_TEXT, size + 1)) + b"4" for size in range(_SHORT_MAX))
+
+CLOSE_OK = 1000
+CLOSE_PROTOCOL_ERROR = 1002
+CLOSE_UNSUPPORTED = 1003
+CLOSE_NOT_UTF8 = 1007
+CLOSE_POLICY = 1008
+CLOSE_TOO_BIG = 1009
+CLOSE_INTERNAL_ERROR = 1011
+CLOSE_RESTART = 1012
+CLOSE_TRY_LATER = 1013
+
+
+def message_frame(packet: bytes) -> bytes:
+    """A text frame with an Engine.IO message that carries `packet`, the text of a Socket.IO packet."""
+    size = len(packet)
+    if size < _SHORT_MAX:
+        return _SHORT_MESSAGE[size] + packet
+    return _header(_TEXT, size + 1) + b"4" + packet
+
+
+def text_frame(text: bytes) -> bytes:
+    """A text frame."""
+    return _header(_TEXT, len(text)) + text
+
+
+def pong_frame(data: bytes) -> bytes:
+    """The answer to a ping frame that carried `data`."""
+    return _header(_PONG, len(data)) + data
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """A close frame; a long reason is cut at a character."""
+    text = reason.encode()[: _CONTROL_BYTES_MAX - 2].decode(errors="ignore").encode()
+    return _header(_CLOSE, len(text) + 2) + code.to_bytes(2, "big") + text
+
+
+def _header(first: int, size: int) -> bytes:
+    if size <= _SHORT_MAX:
+        return bytes((first, size))
+    if size < 1 << 16:
+        return pack(">BBH", first, 126, size)
+    return pack(">BBQ", first, 127, size)
+
+
+class MessageTooBigError(ValueError):
+    """More bytes or more fragments than one message may have."""
+
+
+class Fragments:
+    """A message whose frames are still coming."""
+
+    __slots__ = ("_bytes_left", "_fragments_left", "_parts", "is_text")
+
+    def __init__(self, *, is_text: bool, bytes_max: int, fragments_max: int) -> None:
+        self.is_text = is_text
+        self._bytes_left = bytes_max
+        self._fragments_left = fragments_max
+        self._parts: list[bytes] = []
+
+    def add(self, part: bytes) -> None:
+        """Takes the payload of the next frame.
+
+        Raises:
+            MessageTooBigError: If the message may not be that long, or not be cut into that many.
+        """
+        self._bytes_left -= len(part)
+        self._fragments_left -= 1
+        if self._bytes_left < 0 or self._fragments_left < 0:
+            raise MessageTooBigError("expected a smaller message in fewer frames")
+        self._parts.append(part)
+
+    def join(self) -> bytes:
+        """The message, once its last frame was added."""
+        return b"".join(self._parts)

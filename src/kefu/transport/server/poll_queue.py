@@ -1,0 +1,137 @@
+"""What is on its way to a client that polls, and the poll that waits for it.
+
+Packets wait here between two polls, in order; one answer carries all of them. More than `outbox_bytes_max` ends the
+client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from kefu.transport.endpoint import EncodedEvent
+from kefu.transport.engineio.packets import CLOSE, MESSAGE_DIGIT, NOOP, SEPARATOR
+from kefu.transport.server.hub import Hub
+
+_UPGRADE_POLL_SECONDS = 0.1
+"""How long a poll may wait while the client moves to a websocket: neither spinning nor stalling the move."""
+
+
+class PollQueue:
+    """The sending half of polling.
+
+    Attributes:
+        sid: The Engine.IO sid, by which requests find the client.
+        is_polled: A poll waits now.
+        is_posting: A request body is being read now.
+    """
+
+    __slots__ = (
+        "_bytes_max",
+        "_hub",
+        "_is_closed",
+        "_is_upgrading",
+        "_on_slow",
+        "_size",
+        "_texts",
+        "_waiter",
+        "is_posting",
+        "sid",
+    )
+
+    def __init__(self, hub: Hub, sid: str, on_slow: Callable[[], None]) -> None:
+        """`on_slow` is called, in a later turn, when the client fetches too slowly."""
+        self.sid = sid
+        self.is_posting = False
+        self._hub = hub
+        self._bytes_max = hub.options.outbox_bytes_max
+        self._on_slow = on_slow
+        self._texts: list[bytes] = []
+        self._size = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_closed = False
+        self._is_upgrading = False
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether a poll waits now."""
+        return self._waiter is not None
+
+    def send(self, packet: bytes) -> None:
+        """Queues a Socket.IO packet."""
+        self.send_control(MESSAGE_DIGIT + packet)
+
+    def send_encoded(self, encoded: EncodedEvent) -> None:
+        """Queues an event encoded before."""
+        self.send_control(MESSAGE_DIGIT + encoded.packet)
+
+    def send_control(self, text: bytes) -> None:
+        """Queues an Engine.IO packet, whole."""
+        if self._is_closed:
+            return
+        self._size += len(text)
+        if self._size > self._bytes_max:
+            self._is_closed = True
+            self._drop()
+            asyncio.get_running_loop().call_soon(self._on_slow)
+            return
+        self._texts.append(text)
+        self._wake()
+
+    def close(self, _code: int, _reason: str) -> None:
+        """Queues the last packet. Who does not fetch it in time finds the session gone."""
+        if not self._is_closed:
+            self.send_control(CLOSE)
+            self._is_closed = True
+            self._hub.closings.add(self, self._hub.now())
+
+    @property
+    def is_gone(self) -> bool:
+        """No request will find the session."""
+        return self._hub.sessions.get(self.sid) is None
+
+    def expire(self) -> None:
+        """Nobody fetched the last packet."""
+        self._drop()
+
+    def begin_upgrade(self) -> None:
+        """Lets the waiting poll return, and later ones soon, so that the client can stop polling."""
+        self._is_upgrading = True
+        self._wake()
+
+    def end_upgrade(self) -> None:
+        """The upgrade failed; polls wait again."""
+        self._is_upgrading = False
+
+    def finish(self) -> list[bytes]:
+        """Ends polling for good; what nobody fetched goes elsewhere."""
+        texts, self._texts = self._texts, []
+        self._is_closed = True
+        self._drop()
+        return texts
+
+    async def wait(self) -> None:
+        """Waits until there is something to fetch; returns early while the client moves. Only one may wait."""
+        if self._texts or self._is_closed:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait([self._waiter], timeout=_UPGRADE_POLL_SECONDS if self._is_upgrading else None)
+        finally:
+            self._waiter = None
+
+    def take(self) -> bytes:
+        """Everything queued, as the body of an answer."""
+        texts, self._texts, self._size = self._texts, [], 0
+        if self._is_closed:
+            self._drop()
+        return SEPARATOR.join(texts) or NOOP
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _drop(self) -> None:
+        self._texts.clear()
+        self._hub.sessions.pop(self.sid, None)
+        self._wake()

@@ -1,0 +1,239 @@
+"""Putting the transport and an ASGI application on a port, and taking them off again.
+
+`TransportServer` answers the socket paths; `WebServer` is uvicorn with this project's settings and stop: it stops
+accepting, lets the application say goodbye, closes every websocket with 1012, then lets uvicorn finish requests.
+Several may run on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import Any
+
+import uvicorn
+
+from kefu.transport.endpoint import Connection, Endpoint
+from kefu.transport.server import frames
+from kefu.transport.server.handshake import endpoint_path
+from kefu.transport.server.heartbeat import Deadlines
+from kefu.transport.server.http import expire_headers, guarded_protocol
+from kefu.transport.server.hub import Hub
+from kefu.transport.server.options import TransportOptions
+from kefu.transport.server.polling import Polling, Receive, Scope, Send
+from kefu.transport.server.websocket import UpgradedProtocol
+
+logger = logging.getLogger("kefu.transport")
+
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+_BACKLOG = 2048
+_KEEP_ALIVE_SECONDS = 30
+_HEADER_SWEEP_SECONDS = 0.25
+_STOP_POLL_SECONDS = 0.02
+
+
+class TransportServer:
+    """Engine.IO and Socket.IO on some paths.
+
+    Args:
+        endpoints: By path, without a trailing slash: `/ws-visitor`.
+        options: Limits.
+    """
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], options: TransportOptions | None = None) -> None:
+        self.options = options or TransportOptions()
+        self._hub = Hub(endpoints, self.options)
+        self._polling = Polling(self._hub)
+
+    @property
+    def connections(self) -> Mapping[str, Sequence[Connection]]:
+        """Connected clients of each path, a copy."""
+        return {path: [client for client in clients if client.is_open] for path, clients in self._hub.clients.items()}
+
+    def asgi(self, inner_app: AsgiApp) -> AsgiApp:
+        """An application that answers the socket paths and gives everything else to `inner_app`."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and endpoint_path(scope["path"], self._hub.endpoints):
+                await self._polling(scope, receive, send)
+            else:
+                await inner_app(scope, receive, send)
+
+        return app
+
+    def ws_protocol(self, **_uvicorn: Any) -> UpgradedProtocol:
+        """What uvicorn takes as `ws=`."""
+        return UpgradedProtocol(self._hub)
+
+    def start(self) -> None:
+        """Starts the shared timer on the running loop."""
+        self._hub.start()
+
+    async def stop(self) -> None:
+        """Closes every connection with 1012, within `stop_seconds_max`, and lets nobody in any more."""
+        hub = self._hub
+        hub.is_stopping = True
+        clients = [client for clients in hub.clients.values() for client in clients]
+        channels = [client.channel for client in clients]
+        for client in clients:
+            client.end(frames.CLOSE_RESTART, "server restart", "server restart")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.options.stop_seconds_max):
+                while not all(channel.is_gone for channel in channels):  # noqa: ASYNC110 (10,000 events cost more)
+                    await asyncio.sleep(_STOP_POLL_SECONDS)
+        for channel in channels:
+            channel.expire()
+        hub.stop()
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn for one application, with or without sockets.
+
+    Args:
+        app: The application; with `transport` it should be `transport.asgi(app)`.
+        transport: Whose websockets are served; None answers upgrades with an error.
+        on_started: Called with the port when connections are accepted.
+        on_stopping: Awaited when the stop begins: nobody new comes in, everybody is still connected.
+        install_signals: SIGINT and SIGTERM stop this server. False where another server or the program takes them.
+        stop_seconds_max: How long requests may take to finish when the server stops.
+    """
+
+    def __init__(
+        self,
+        app: AsgiApp,
+        *,
+        transport: TransportServer | None = None,
+        on_started: Callable[[int], None] | None = None,
+        on_stopping: Callable[[], Awaitable[None]] | None = None,
+        install_signals: bool = True,
+        stop_seconds_max: int = 5,
+    ) -> None:
+        options = transport.options if transport else TransportOptions()
+        self._headers: Deadlines[Any] = Deadlines(options.handshake_seconds_max, expire_headers)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=guarded_protocol(options.header_bytes_max, self._headers),
+                ws=transport.ws_protocol if transport else "none",  # type: ignore[arg-type]
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=stop_seconds_max,
+            )
+        )
+        self._transport = transport
+        self._on_started = on_started
+        self._on_stopping = on_stopping
+        self._install_signals = install_signals
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        """Asks the server to stop; `serve` returns when it has. Safe to call twice and from a signal handler."""
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Uvicorn's, then the timers."""
+        if self._transport:
+            self._transport.start()
+        await super().startup(sockets)
+        if not self.started:
+            return
+        self._sweep()
+        if self._on_started:
+            self._on_started(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops accepting, says goodbye, closes websockets, then uvicorn's."""
+        for server in self.servers:
+            server.close()
+        try:
+            if self._on_stopping:
+                await self._on_stopping()
+        except Exception:
+            logger.exception("on_stopping failed; the stop goes on")
+        if self._transport:
+            await self._transport.stop()
+        await super().shutdown(sockets)
+        if self._sweeper:
+            self._sweeper.cancel()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Uvicorn's, without its raising the signal again afterwards: the caller has its own ending."""
+        if not self._install_signals:
+            yield
+            return
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._headers.sweep(loop.time())
+        self._sweeper = loop.call_later(_HEADER_SWEEP_SECONDS, self._sweep)
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets for every address of the host.
+
+    Raises:
+        OSError: If one cannot be bound: taken, forbidden, unknown host.
+    """
+    addresses = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(addresses):
+            listener = socket.socket(family, kind, protocol)
+            sockets.append(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)
+    except OSError:
+        for listener in sockets:
+            listener.close()
+        raise
+    return sockets
+
+
+async def serve(
+    app: AsgiApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    sockets: list[socket.socket] | None = None,
+    transport: TransportServer | None = None,
+    on_started: Callable[[int], None] | None = None,
+    on_stopping: Callable[[], Awaitable[None]] | None = None,
+    install_signals: bool = True,
+) -> None:
+    """Serves until SIGINT, SIGTERM or cancellation of a `WebServer` of one's own.
+
+    Args:
+        app: As for `WebServer`, and so are the others.
+        host: Where to listen unless `sockets` are given.
+        port: 0 takes a free one.
+        sockets: Ready, listening or bound.
+        transport: As for `WebServer`.
+        on_started: As for `WebServer`.
+        on_stopping: As for `WebServer`.
+        install_signals: As for `WebServer`.
+
+    Raises:
+        OSError: If the port cannot be bound.
+    """
+    server = WebServer(
+        transport.asgi(app) if transport else app,
+        transport=transport,
+        on_started=on_started,
+        on_stopping=on_stopping,
+        install_signals=install_signals,
+    )
+    await server.serve(sockets if sockets is not None else bind(host, port))

@@ -1,0 +1,286 @@
+"""The seam to picows: websocket upgrades that uvicorn hands over, and the frames that come after.
+
+uvicorn makes an `UpgradedProtocol` by its `ws=`, then calls `connection_made`, `data_received` with the whole upgrade
+request, and `transport.set_protocol` with the same object. picows parses and unmasks frames; everything else is done
+here: who may come in is asked before the 101, fragments are put together within limits, control frames are answered,
+and the socket is closed politely within a deadline. picows never sees the client's request, only the four headers that
+it checks, and never writes frames: its second write would be a close frame after a frame that it cannot parse, which
+`_Tap` turns into ours.
+
+There is no timer here: an unfinished message holds up the Engine.IO pong behind it, so the heartbeat bounds its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from picows.common import WSUpgradeResponse, WSUpgradeResponseWithListener
+from picows.picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSProtocol, WSTransport  # type: ignore[attr-defined]
+
+from kefu.transport.engineio import session as engine
+from kefu.transport.engineio.session import Channel
+from kefu.transport.server import frames, upgrade
+from kefu.transport.server.client import Client
+from kefu.transport.server.handshake import BAD_REQUEST, RefusedError, Request, admit, parse_request
+from kefu.transport.server.hub import Hub
+from kefu.transport.server.outbox import Outbox
+
+logger = logging.getLogger("kefu.transport")
+
+_READ_BUFFER_BYTES = 2048
+_KEY_BYTES = 16
+_UPGRADE_HEAD = (
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %b\r\n\r\n"
+)
+_SWITCHING = WSUpgradeResponse.create_101_response()
+_TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
+_PING, _PONG, _CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
+_CLOSE_CODES_UNSENT = (1004, 1005, 1006, 1015)
+
+
+class _PicowsLog:
+    """Where picows logs: nowhere. It would name peers, quote frames and keep a logger a connection."""
+
+    name = "kefu.transport.picows"
+
+    def isEnabledFor(self, _level: int) -> bool:  # noqa: N802 (the logging module's name)
+        return False
+
+    def _drop(self, *_args: object, **_kwargs: object) -> None:
+        pass
+
+    debug = info = warning = error = log = _drop
+
+    def exception(self, *_args: object, **_kwargs: object) -> None:
+        logger.error("picows failed on a frame; its socket is closed")
+
+
+_PICOWS_LOG = _PicowsLog()
+
+
+class _Tap:
+    """Stands between picows and the socket. Lets the 101 through; takes what follows as a parser's complaint."""
+
+    __slots__ = ("_protocol", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, protocol: UpgradedProtocol) -> None:
+        self._transport = transport
+        self._protocol: UpgradedProtocol | None = protocol
+
+    def get_extra_info(self, name: str) -> Any:
+        return self._transport.get_extra_info(name) if name in ("socket", "ssl_object") else None
+
+    def get_write_buffer_size(self) -> int:
+        return 1  # never zero: zero lets picows write to the file descriptor itself
+
+    def write(self, data: bytes) -> None:
+        if self._protocol is None:
+            return
+        if data.startswith(b"HTTP/"):
+            self._transport.write(data)
+        else:
+            self._protocol.parser_failed(int.from_bytes(bytes(data[2:4]), "big"))
+
+    def close(self) -> None:
+        """Does nothing: picows closes 10 ms after a complaint, which is ours to time."""
+
+    abort = close
+
+    def release(self) -> None:
+        """Breaks the circle of references."""
+        self._protocol = None
+
+
+class WebSocket(WSListener):
+    """One websocket: frames in, messages to its client. A probed one belongs to a client that still polls."""
+
+    __slots__ = ("_client", "_fragments", "_hub", "_transport", "outbox")
+
+    def __init__(self, hub: Hub, client: Client, transport: asyncio.Transport) -> None:
+        self._hub = hub
+        self._client = client
+        self._transport = transport
+        self._fragments: frames.Fragments | None = None
+        self.outbox = Outbox(transport, hub.flusher, hub.options.outbox_bytes_max, self._slow_reader)
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The 101 is written."""
+        transport.request.headers = None  # type: ignore[assignment]
+        if self._client.engine_state is engine.State.WEBSOCKET:
+            upgrade.open_websocket(self._hub, self._client, self.outbox)
+        else:
+            upgrade.attach_probe(self._hub, self._client, self.outbox)
+
+    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+        """Takes a frame."""
+        kind = frame.msg_type
+        if self.outbox.is_closing:
+            if kind is _CLOSE:
+                self._transport.close()
+        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self._fail(frames.CLOSE_PROTOCOL_ERROR, "reserved bits")
+        elif kind is _TEXT and frame.fin and self._fragments is None:
+            self._client.receive_text(Channel.WEBSOCKET, frame.get_payload_as_bytes())
+        elif kind is _PING:
+            if self._client.count_packet():
+                self.outbox.write(frames.pong_frame(frame.get_payload_as_bytes()))
+        elif kind is _CLOSE:
+            self._close_frame(frame.get_payload_as_bytes())
+        elif kind is not _PONG:
+            self._data_frame(kind, frame)
+
+    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+        """The socket is gone."""
+        self.outbox.is_closing = True
+        upgrade.websocket_lost(self._client, self.outbox)
+
+    def parser_failed(self, code: int) -> None:
+        """A frame could not be parsed; nothing after it can be."""
+        self._fail(code, "protocol error")
+
+    def _data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
+        options = self._hub.options
+        if (kind is _CONTINUATION) is (self._fragments is None):
+            self._fail(frames.CLOSE_PROTOCOL_ERROR, "fragments out of order")
+            return
+        if self._fragments is None:
+            self._fragments = frames.Fragments(
+                is_text=kind is _TEXT,
+                bytes_max=options.message_bytes_max,
+                fragments_max=options.fragments_max,
+            )
+        try:
+            self._fragments.add(frame.get_payload_as_bytes())
+        except frames.MessageTooBigError:
+            self._fail(frames.CLOSE_TOO_BIG, "message too big")
+            return
+        if frame.fin:
+            whole, self._fragments = self._fragments, None
+            receive = self._client.receive_text if whole.is_text else self._client.receive_binary
+            receive(Channel.WEBSOCKET, whole.join())
+
+    def _close_frame(self, payload: bytes) -> None:
+        code = int.from_bytes(payload[:2], "big") if payload else frames.CLOSE_OK
+        if code in _CLOSE_CODES_UNSENT or code < frames.CLOSE_OK:
+            code = frames.CLOSE_PROTOCOL_ERROR
+        self.outbox.close(code, "")
+        self._transport.close()
+        upgrade.websocket_lost(self._client, self.outbox)
+
+    def _fail(self, code: int, reason: str) -> None:
+        self.outbox.close(code, reason)
+        upgrade.websocket_lost(self._client, self.outbox)
+        # The rest of the stream is read and thrown away unparsed: a socket closed with unread data would be reset, and
+        # the peer might never see why.
+        if not self._transport.is_closing():
+            self._transport.set_protocol(_Discard())
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+
+    def _slow_reader(self) -> None:
+        self._client.lost("slow reader")
+
+
+class _Discard(asyncio.Protocol):
+    """Reads and forgets; asyncio closes the socket at the peer's EOF."""
+
+
+class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
+    """What uvicorn gives the connection to. Until the 101 it is only the request's address; then picows works in it."""
+
+    __slots__ = ("_hub", "_tap", "_transport", "_websocket")
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(
+            None,
+            None,
+            False,
+            self._listen,
+            _PICOWS_LOG,
+            True,
+            None,
+            False,
+            0,
+            0,
+            WSAutoPingStrategy.PING_WHEN_IDLE,
+            False,
+            hub.options.message_bytes_max,
+            None,
+            _READ_BUFFER_BYTES,
+        )
+        self._hub = hub
+        self._transport: asyncio.Transport
+        self._websocket: WebSocket | None = None
+        self._tap: _Tap | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Uvicorn's first call."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Uvicorn's second call, with the request; where the loop knows no buffered protocols, frames as well."""
+        if self._tap is None:
+            self._upgrade(self._transport, data)
+            return
+        view = memoryview(data)
+        while view:
+            buffer = self.get_buffer(-1)
+            size = min(len(buffer), len(view))
+            buffer[:size] = view[:size]
+            self.buffer_updated(size)
+            view = view[size:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        if self._tap is not None:
+            super().connection_lost(exc)
+            self._tap.release()
+
+    def parser_failed(self, code: int) -> None:
+        """The parser met a frame that is none."""
+        if self._websocket is not None:
+            self._websocket.parser_failed(code)
+
+    def _upgrade(self, transport: asyncio.Transport, data: bytes) -> None:
+        peer = transport.get_extra_info("peername")
+        request = parse_request(data, peer[0] if isinstance(peer, tuple) else None)
+        try:
+            key = _websocket_key(request)
+            client = upgrade.find_client(self._hub, admit(request, "websocket", self._hub.endpoints, self._hub.options))
+        except RefusedError as refused:
+            transport.write(_refusal(refused))
+            transport.close()
+            return
+        self._websocket = WebSocket(self._hub, client, transport)
+        self._tap = _Tap(transport, self)
+        super().connection_made(self._tap)
+        self.data_received(_UPGRADE_HEAD % key)
+
+    def _listen(self, _request: object) -> WSUpgradeResponseWithListener:
+        return WSUpgradeResponseWithListener(_SWITCHING, self._websocket)
+
+
+def _websocket_key(request: Request) -> bytes:
+    headers = dict(request.headers)
+    key = headers.get(b"sec-websocket-key", b"")
+    try:
+        valid = len(binascii.a2b_base64(key, strict_mode=True)) == _KEY_BYTES
+    except binascii.Error:
+        valid = False
+    if request.method != "GET" or not valid or headers.get(b"sec-websocket-version") != b"13":
+        raise RefusedError(BAD_REQUEST)
+    return key
+
+
+def _refusal(refused: RefusedError) -> bytes:
+    status = HTTPStatus(refused.status)
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(refused.body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + refused.body
