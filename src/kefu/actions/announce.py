@@ -10,8 +10,9 @@ import asyncio
 import logging
 
 from kefu.actions.publish import Publisher, agents_room
+from kefu.store import rows
 from kefu.store.database import UNREACHABLE, Database
-from kefu.store.queries import inbox
+from kefu.store.queries import conversations, inbox
 from kefu.store.tables import DEFAULT_SITE
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class InboxAnnouncer:
         self._database = database
         self._publisher = publisher
         self._changed: set[str] = set()
+        self._reopened: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
     def changed(self, conversation_id: str) -> None:
@@ -33,8 +35,12 @@ class InboxAnnouncer:
         if not self._publisher.rooms.members(agents_room(DEFAULT_SITE)):
             return
         self._changed.add(conversation_id)
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="inbox announcements")
+        self._start()
+
+    def reopened(self, conversation_id: str) -> None:
+        """A visitor's message opened their conversation again; they hear it with the agent who serves them."""
+        self._reopened.add(conversation_id)
+        self._start()
 
     async def close(self) -> None:
         """Stops; agents ask for what they missed when they reconnect."""
@@ -42,22 +48,28 @@ class InboxAnnouncer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="inbox announcements")
+
     async def _run(self) -> None:
         try:
-            while self._changed:
-                conversation_ids = list(self._changed)
-                self._changed.clear()
-                await self._announce(conversation_ids)
+            while self._changed or self._reopened:
+                changed, self._changed = self._changed, set()
+                reopened, self._reopened = self._reopened, set()
+                await self._announce(list(changed), reopened)
                 await asyncio.sleep(INTERVAL_MS / 1000)
         finally:
             self._task = None
 
-    async def _announce(self, conversation_ids: list[str]) -> None:
+    async def _announce(self, changed: list[str], reopened: set[str]) -> None:
         try:
             async with self._database.engine.connect() as connection:
-                rows = await inbox.some(connection, conversation_ids)
+                for conversation_id in reopened:
+                    conversation = await conversations.find(connection, conversation_id)
+                    if conversation is not None:
+                        self._publisher.visitor_update(rows.visitor_update(conversation))
+                for site, row in await inbox.some(connection, changed) if changed else ():
+                    self._publisher.inbox_row(site, row)
         except UNREACHABLE as error:
-            log.warning("inbox rows of %d conversations not announced: %s", len(conversation_ids), type(error).__name__)
-            return
-        for site, row in rows:
-            self._publisher.inbox_row(site, row)
+            log.warning("changes of %d conversations not announced: %s", len(changed), type(error).__name__)

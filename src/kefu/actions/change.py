@@ -16,7 +16,6 @@ from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.store import rows
 from kefu.store.database import Database
 from kefu.store.queries import agents, conversations
-from kefu.wire.server import ConversationUpdate
 
 
 class Changer:
@@ -73,7 +72,7 @@ class Changer:
         self._tell(changed)
 
     def _tell(self, changed: sa.Row[Any]) -> None:
-        self._publisher.visitor_update(visitor_update(changed))
+        self._publisher.visitor_update(rows.visitor_update(changed))
         self._announcer.changed(changed.id)
 
 
@@ -82,14 +81,3 @@ async def _locked(connection: AsyncConnection, conversation_id: str) -> sa.Row[A
     if conversation is None:
         raise Refusal(ErrorCode.CONVERSATION_NOT_FOUND, "there is no such conversation")
     return conversation
-
-
-def visitor_update(conversation: sa.Row[Any]) -> ConversationUpdate:
-    """A row of `queries.conversations.find` as its visitor may see it."""
-    return ConversationUpdate(
-        conversation_id=conversation.id,
-        status=conversation.status,
-        assigned_to=None,
-        agent=rows.author(conversation.agent_name, conversation.agent_avatar_url),
-        seq=conversation.seq,
-    )

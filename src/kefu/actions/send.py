@@ -18,7 +18,6 @@ from kefu.store.append import Appender, QueueFullError
 from kefu.store.batch import Outcome
 from kefu.store.database import Database
 from kefu.store.queries import messages
-from kefu.wire.server import ConversationUpdate
 from kefu.wire.shapes import Author, Message
 from kefu.wire.visitor import MessageAck
 
@@ -97,9 +96,7 @@ class Sender:
             )
         )
         if outcome.reopened:
-            self._publisher.visitor_update(
-                ConversationUpdate(draft.conversation_id, "open", assigned_to=None, agent=None, seq=outcome.seq)
-            )
+            self._announcer.reopened(draft.conversation_id)
         self._announcer.changed(draft.conversation_id)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kefu.wire.server import ConversationUpdate
 from kefu.wire.shapes import Author, InboxRow, Message, Note
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -91,4 +92,15 @@ def inbox_row(row: sa.Row[Any]) -> InboxRow:
         timezone=row.timezone,
         created_at=iso(row.created_at),
         closed_at=iso_or_none(row.closed_at),
+    )
+
+
+def visitor_update(conversation: sa.Row[Any]) -> ConversationUpdate:
+    """A row of `queries.conversations.find` as its visitor may see it."""
+    return ConversationUpdate(
+        conversation_id=conversation.id,
+        status=conversation.status,
+        assigned_to=None,
+        agent=author(conversation.agent_name, conversation.agent_avatar_url),
+        seq=conversation.seq,
     )

@@ -1,0 +1,39 @@
+"""chat-server's HTTP application: its routes, and how errors look."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from kefu.api.files import Files, console_file, widget_file
+from kefu.api.health import health, ready
+from kefu.store.database import Database
+
+log = logging.getLogger(__name__)
+
+_CODES = {400: "INVALID_INPUT", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+def create_http(database: Database, files: Files, port: int) -> Litestar:
+    """The application; `state.stopping` is set when the server stops."""
+    return Litestar(
+        route_handlers=[health, ready, widget_file, console_file],
+        state=State({"database": database, "files": files, "port": port, "stopping": False}),
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _refused(_: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, str]]:
+    code = _CODES.get(error.status_code, "UNAVAILABLE" if error.status_code >= 500 else "INVALID_INPUT")
+    return Response({"error": code, "message": error.detail}, status_code=error.status_code)
+
+
+def _failed(_: Request[Any, Any, State], error: Exception) -> Response[dict[str, str]]:
+    log.error("a request failed", exc_info=error)
+    return Response({"error": "UNAVAILABLE", "message": "the server could not do this"}, status_code=500)

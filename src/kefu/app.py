@@ -1,0 +1,270 @@
+"""The composition root: the only file that picks backends and joins the layers.
+
+Reads top to bottom as a chat-server comes to life: check, join, serve, prove, stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import random
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from litestar import Litestar
+
+from kefu import proof
+from kefu.actions import expire
+from kefu.actions.announce import InboxAnnouncer
+from kefu.actions.change import Changer
+from kefu.actions.compare import Comparer
+from kefu.actions.follow import Follower
+from kefu.actions.note import NoteWriter
+from kefu.actions.open import Opener
+from kefu.actions.publish import Publisher
+from kefu.actions.read import ReadMarker
+from kefu.actions.send import Sender
+from kefu.api.files import Files
+from kefu.api.http import create_http
+from kefu.config import Settings, check_server, reveal
+from kefu.gateway.agent import AgentGateway
+from kefu.gateway.auth import AgentAuthenticator
+from kefu.gateway.limits import Limits
+from kefu.gateway.origins import OriginRule
+from kefu.gateway.visitor import VisitorGateway
+from kefu.logs import announce
+from kefu.proof import StartError
+from kefu.store.append import Appender
+from kefu.store.database import Database, Installation, where
+from kefu.transport.address import parse_networks
+from kefu.transport.rooms import Rooms, encode_event
+from kefu.transport.server.options import TransportOptions
+from kefu.transport.server.serve import TransportServer, WebServer, bind
+from kefu.wire.server import ServerRestart
+
+VISITOR_PATH = "/ws-visitor"
+AGENT_PATH = "/ws-admin"
+
+STALE_INTERVAL_S = 5.0
+RESTART_SPREAD_MS = (500, 5000)
+"""Clients come back at a random time within this span after a restart, so that they do not come at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServer:
+    """The joined parts that live as long as the process serves."""
+
+    appender: Appender
+    announcer: InboxAnnouncer
+    comparer: Comparer
+    agents: AgentGateway
+    transport: TransportServer
+    http: Litestar
+    files: Files
+
+
+async def run_chat_server(
+    settings: Settings,
+    *,
+    sockets: list[socket.socket] | None = None,
+    install_signals: bool = True,
+    started: Callable[[], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Runs chat-server until it is told to stop.
+
+    Args:
+        settings: With `database_url` and secrets set.
+        sockets: Ready to accept on; made from `host` and `port` if None.
+        install_signals: SIGINT and SIGTERM stop it.
+        started: Called once when it serves and has proved itself.
+        stop: Stops it when set.
+
+    Raises:
+        ConfigError: If the settings are wrong.
+        StartError: If a check at the start fails; its line has been printed.
+    """
+    check_server(settings)
+    url = reveal(settings.database_url)
+    assert url is not None
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = sockets or _bound(settings, stack)
+        port: int = sockets[0].getsockname()[1]
+        database = Database(url, pool_max=settings.db_pool_max)
+        stack.push_async_callback(database.close)
+        installation = await proof.database(database)
+        chat = join(settings, database, installation, port)
+        await stack.enter_async_context(_background(chat, database))
+        await _serve(
+            settings, chat, database, sockets, port=port, install_signals=install_signals, started=started, stop=stop
+        )
+
+
+def join(settings: Settings, database: Database, installation: Installation, port: int) -> ChatServer:
+    """Makes every part and gives each what it needs."""
+    url, secret = database.url, reveal(settings.admin_jwt_secret)
+    assert secret is not None
+    files = Files()
+    reopen = dt.timedelta(hours=settings.reopen_hours)
+    publisher = Publisher(Rooms())
+    announcer = InboxAnnouncer(database, publisher)
+    comparer = Comparer(database, publisher, announcer)
+    appender = Appender(
+        url,
+        reopen=reopen,
+        batch_max=settings.append_batch_max,
+        queue_max=settings.append_queue_max,
+        deadline_ms=settings.append_deadline_ms,
+    )
+    sender = Sender(database, appender, publisher, announcer, comparer)
+    follower = Follower(database, publisher)
+    reads = ReadMarker(database, publisher, announcer)
+    limits = Limits(settings)
+    visitors = VisitorGateway(
+        database=database,
+        epoch=installation.epoch,
+        opener=Opener(database, installation, reopen),
+        sender=sender,
+        follower=follower,
+        reads=reads,
+        publisher=publisher,
+        limits=limits,
+        origins=OriginRule(settings.allowed_origins, "CHAT_ALLOWED_ORIGINS"),
+    )
+    agents = AgentGateway(
+        database=database,
+        epoch=installation.epoch,
+        authenticator=AgentAuthenticator(database, secret, settings.role_map),
+        sender=sender,
+        follower=follower,
+        changer=Changer(database, publisher, announcer),
+        notes_=NoteWriter(database, publisher, announcer),
+        reads=reads,
+        publisher=publisher,
+        limits=limits,
+        origins=OriginRule(settings.admin_allowed_origins, "ADMIN_ALLOWED_ORIGINS"),
+        join_deadline_s=settings.join_deadline_s,
+        clock=time.time,
+    )
+    transport = TransportServer({VISITOR_PATH: visitors, AGENT_PATH: agents}, _options(settings))
+    return ChatServer(appender, announcer, comparer, agents, transport, create_http(database, files, port), files)
+
+
+def _options(settings: Settings) -> TransportOptions:
+    return TransportOptions(
+        ping_interval_ms=settings.ping_interval_ms,
+        ping_timeout_ms=settings.ping_timeout_ms,
+        message_bytes_max=settings.message_bytes_max,
+        outbox_bytes_max=settings.outbox_bytes_max,
+        stop_seconds_max=settings.stop_deadline_s / 2,
+        trusted_networks=parse_networks(settings.trusted_proxies),
+    )
+
+
+def _bound(settings: Settings, stack: contextlib.AsyncExitStack) -> list[socket.socket]:
+    try:
+        sockets = bind(settings.host, settings.port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise proof.failed(f"SERVER_FAIL port={settings.port} host={settings.host}: {reason}") from error
+    for listener in sockets:
+        stack.callback(listener.close)
+    return sockets
+
+
+@contextlib.asynccontextmanager
+async def _background(chat: ChatServer, database: Database) -> AsyncIterator[None]:
+    """What runs beside the sockets."""
+    tasks = [
+        asyncio.create_task(chat.comparer.run(), name="compare"),
+        asyncio.create_task(expire.run(database), name="expire"),
+        asyncio.create_task(_close_stale(chat.agents), name="stale agents"),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await chat.appender.close()
+        await chat.announcer.close()
+
+
+async def _close_stale(agents: AgentGateway) -> None:
+    while True:
+        await asyncio.sleep(STALE_INTERVAL_S)
+        agents.close_stale()
+
+
+async def _serve(
+    settings: Settings,
+    chat: ChatServer,
+    database: Database,
+    sockets: list[socket.socket],
+    *,
+    port: int,
+    install_signals: bool,
+    started: Callable[[], None] | None,
+    stop: asyncio.Event | None,
+) -> None:
+    """Serves, proves from outside and inside that it does, and waits for the end."""
+    serving = asyncio.Event()
+
+    async def on_stopping() -> None:
+        chat.http.state.stopping = True
+        _say_restart(chat.transport)
+        await asyncio.sleep(0)
+        await chat.appender.close()
+
+    server = WebServer(
+        chat.transport.asgi(chat.http),  # type: ignore[arg-type]
+        transport=chat.transport,
+        on_started=lambda _: serving.set(),
+        on_stopping=on_stopping,
+        install_signals=install_signals,
+        stop_seconds_max=max(1, round(settings.stop_deadline_s / 2)),
+    )
+    running = asyncio.create_task(server.serve(sockets), name="serve")
+    stopping = asyncio.create_task(_stop_when(stop, server), name="stop") if stop is not None else None
+    try:
+        await _first(running, serving)
+        if serving.is_set():
+            announce(f"SERVER_OK port={port}")
+            announce(f"DB_OK {where(database.url)}")
+            await proof.sockets(sockets[0], VISITOR_PATH, AGENT_PATH)
+            announce(f"WS_OK visitor={VISITOR_PATH} admin={AGENT_PATH}")
+            await proof.chat(database, chat.files, reveal(settings.admin_jwt_secret) or "")
+            announce("P0_OK: chat_widget + admin_panel + message_persist")
+            if started is not None:
+                started()
+        await running
+    finally:
+        server.stop()
+        if stopping is not None:
+            stopping.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def _stop_when(stop: asyncio.Event, server: WebServer) -> None:
+    await stop.wait()
+    server.stop()
+
+
+async def _first(running: asyncio.Task[None], serving: asyncio.Event) -> None:
+    """Waits until the server serves, or has ended before it did."""
+    waiting = asyncio.create_task(serving.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+def _say_restart(transport: TransportServer) -> None:
+    for connections in transport.connections.values():
+        for connection in connections:
+            wait_ms = random.randint(*RESTART_SPREAD_MS)  # noqa: S311 - spreads load, guards nothing
+            connection.send_encoded(encode_event("server_restart", ServerRestart(wait_ms)))
+
+
+__all__ = ["ChatServer", "StartError", "join", "run_chat_server"]
