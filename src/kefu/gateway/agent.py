@@ -163,7 +163,7 @@ class AgentGateway:
             self._publisher.rooms.leave_all(connection)
 
     def close_stale(self) -> None:
-        """Closes sockets without a token after the join deadline and those whose token ended; call it every few seconds."""
+        """Closes sockets without a token after the join deadline, and those whose token ended; call it often."""
         now = self._clock()
         for session in list(self._sessions):
             if session.agent is None and now - session.opened_at > self._join_deadline_s:
