@@ -26,9 +26,9 @@ def clean_line(text: str | None, length_max: int) -> str | None:
     """A short field such as a name or an address: one line, cut at `length_max`, None when nothing is left."""
     if text is None:
         return None
-    return " ".join(clean(text).split())[:length_max] or None
+    return " ".join(clean(text).split())[:length_max].rstrip() or None
 
 
 def preview(text: str, length_max: int = 140) -> str:
     """The first line or so of a message, for the inbox."""
-    return " ".join(text[: length_max * 2].split())[:length_max]
+    return " ".join(text[: length_max * 2].split())[:length_max].rstrip()
