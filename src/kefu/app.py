@@ -35,6 +35,7 @@ from kefu.gateway.auth import AgentAuthenticator
 from kefu.gateway.limits import Limits
 from kefu.gateway.origins import OriginRule
 from kefu.gateway.visitor import VisitorGateway
+from kefu.gateway.visitor_entrance import VisitorEntrance
 from kefu.logs import announce
 from kefu.proof import StartError
 from kefu.store.append import Appender
@@ -123,12 +124,15 @@ def join(settings: Settings, database: Database, installation: Installation, por
     follower = Follower(database, publisher)
     reads = ReadMarker(database, publisher, announcer)
     limits = Limits(settings)
+    opener = Opener(database, installation, reopen)
     visitors = VisitorGateway(
         database=database,
         epoch=installation.epoch,
-        opener=Opener(database, installation, reopen),
+        opener=opener,
         sender=sender,
-        follower=follower,
+        entrance=VisitorEntrance(
+            epoch=installation.epoch, opener=opener, follower=follower, publisher=publisher, limits=limits
+        ),
         reads=reads,
         publisher=publisher,
         limits=limits,
@@ -220,7 +224,7 @@ async def _serve(
         await chat.appender.close()
 
     server = WebServer(
-        chat.transport.asgi(chat.http),  # type: ignore[arg-type]
+        chat.transport.asgi(chat.http),
         transport=chat.transport,
         on_started=lambda _: serving.set(),
         on_stopping=on_stopping,

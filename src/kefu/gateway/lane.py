@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -111,6 +112,8 @@ async def _finish(work: Work, reply: Reply) -> None:
     except UNREACHABLE as error:
         log.warning("the database did not answer an event: %s", type(error).__name__)
         reply.refuse(Refusal(ErrorCode.UNAVAILABLE, "the database does not answer; try again", RETRY_AFTER_MS))
-    except Exception:
-        log.exception("an event failed")
+    except Exception as error:  # noqa: BLE001 - logged; whatever it is, it ends this event alone
+        # Without the error's own words: they may repeat what somebody wrote.
+        where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+        log.error("an event failed with %s:\n%s", type(error).__name__, where)  # noqa: TRY400
         reply.refuse(Refusal(ErrorCode.UNAVAILABLE, "the server could not do this", RETRY_AFTER_MS))

@@ -1,7 +1,7 @@
 """Visitors' sockets, `/ws-visitor`: each event is checked, made a command, and answered (contract section 3).
 
 A socket may read and write only what its hello opened. What a visitor gets is cut to what they may see in
-`actions/publish.py` and in `_hello` and `_sync` here, nowhere else.
+`actions/publish.py`, in `_sync` here and in `visitor_entrance.py`, nowhere else.
 """
 
 from __future__ import annotations
@@ -10,80 +10,35 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from kefu.actions import history
-from kefu.actions.follow import Follower
-from kefu.actions.history import History, Place
-from kefu.actions.open import Introduction, Opener, Visitor
-from kefu.actions.publish import Publisher, for_visitor, visitor_room
+from kefu.actions.history import Place
+from kefu.actions.open import Opener, Visitor
+from kefu.actions.publish import Publisher, for_visitor
 from kefu.actions.read import ReadMarker
 from kefu.actions.send import Sender
-from kefu.chat.credentials import check_session_id
 from kefu.chat.messages import Draft, check_body, check_client_id, check_conversation_id
 from kefu.chat.refusals import ErrorCode, Refusal
-from kefu.chat.text import MESSAGE_LENGTH_MAX, clean, clean_line
+from kefu.chat.text import MESSAGE_LENGTH_MAX, clean
 from kefu.gateway.events import decode, unknown
-from kefu.gateway.lane import Lane, Reply, Work
-from kefu.gateway.limits import Limits, address_key
+from kefu.gateway.lane import Reply, Work
+from kefu.gateway.limits import Limits
 from kefu.gateway.origins import OriginRule
-from kefu.store import rows
+from kefu.gateway.visitor_entrance import VisitorEntrance, VisitorSession
 from kefu.store.database import Database
 from kefu.store.ids import new_id
 from kefu.transport.endpoint import Connection, Handshake
-from kefu.wire.server import ConversationOpen, MessageHistory, Presence, Typing
+from kefu.wire.server import Typing
 from kefu.wire.visitor import (
     MessageAck,
     OkAck,
     SyncAck,
-    VisitorHello,
-    VisitorHelloAck,
     VisitorMessage,
     VisitorRead,
     VisitorSync,
     VisitorTyping,
 )
 
-NAME_LENGTH_MAX = 200
-URL_LENGTH_MAX = 2000
-
-Handler = Callable[["VisitorSession", list[Any], Reply], Work | None]
-
-
-class VisitorSession:
-    """What this process knows of one visitor's socket. `visitor` is None before the first hello."""
-
-    __slots__ = ("address", "connection", "conversation_id", "introduction", "lane", "visitor")
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.address = address_key(connection.handshake.address)
-        self.lane = Lane()
-        self.visitor: Visitor | None = None
-        self.introduction: Introduction | None = None
-        self.conversation_id: str | None = None
-
-    def known(self) -> Visitor:
-        """The visitor.
-
-        Raises:
-            Refusal: UNAUTHORIZED before a hello.
-        """
-        if self.visitor is None:
-            raise Refusal(ErrorCode.UNAUTHORIZED, "send visitor_hello first")
-        return self.visitor
-
-    def own(self, conversation_id: str | None) -> str:
-        """The socket's conversation, if that is the one named (or none is).
-
-        Raises:
-            Refusal: CONVERSATION_NOT_FOUND if it is another one, or there is none yet.
-        """
-        self.known()
-        if self.conversation_id is None or conversation_id not in {None, self.conversation_id}:
-            raise Refusal(ErrorCode.CONVERSATION_NOT_FOUND, "this socket has not opened that conversation")
-        return self.conversation_id
+Handler = Callable[[VisitorSession, list[Any], Reply], Work | None]
 
 
 class VisitorGateway:
@@ -96,7 +51,7 @@ class VisitorGateway:
         epoch: str,
         opener: Opener,
         sender: Sender,
-        follower: Follower,
+        entrance: VisitorEntrance,
         reads: ReadMarker,
         publisher: Publisher,
         limits: Limits,
@@ -106,13 +61,13 @@ class VisitorGateway:
         self._epoch = epoch
         self._opener = opener
         self._sender = sender
-        self._follower = follower
+        self._entrance = entrance
         self._reads = reads
         self._publisher = publisher
         self._limits = limits
         self._origins = origins
         self._handlers: dict[str, Handler] = {
-            "visitor_hello": self._hello,
+            "visitor_hello": entrance.hello,
             "visitor_message": self._message,
             "visitor_typing": self._typing,
             "visitor_read": self._read,
@@ -139,93 +94,12 @@ class VisitorGateway:
         else:
             session.lane.enter(partial(handler, session, args, reply), reply)
 
-    def on_disconnect(self, connection: Connection, reason: str) -> None:  # noqa: ARG002 - logged below
+    def on_disconnect(self, connection: Connection, reason: str) -> None:  # noqa: ARG002 - nobody is told why
         """Leaves the room; agents hear it when it was the visitor's last socket."""
         session = cast("VisitorSession | None", connection.state)
         if session is not None:
             session.lane.close()
-            self._leave(session)
-
-    # --- visitor_hello -----------------------------------------------------------------------------------
-
-    def _hello(self, session: VisitorSession, args: list[Any], reply: Reply) -> Work:
-        self._limits.failures.peek(session.address, "too many failed hellos from this address")
-        try:
-            event = decode(VisitorHello, args)
-            introduction = _introduction(event)
-        except Refusal:
-            self._limits.failures.check(session.address)
-            raise
-        return self._open(session, event, introduction, reply)
-
-    async def _open(
-        self, session: VisitorSession, event: VisitorHello, introduction: Introduction, reply: Reply
-    ) -> None:
-        visitor, conversation = await self._opener.recognise(introduction)
-        resumed = conversation is not None
-        if not event.defer and (conversation is None or not self._opener.takes_messages(conversation)):
-            self._limits.new_conversations.check(session.address, what="too many conversations from this address")
-            visitor, conversation = await self._opener.open(visitor, introduction)
-        self._leave(session)
-        session.visitor, session.introduction = visitor, introduction
-        if conversation is None:
-            reply.ok(VisitorHelloAck(None, None, 0, self._epoch, visitor.token, resumed=False, messages=()))
-            return
-        place = None if event.after_seq is None else Place(event.after_seq, event.after_id, event.epoch)
-        page = await self._enter(session, conversation, place)
-        self._greet(session, conversation, page, reply, resumed=resumed)
-
-    async def _enter(self, session: VisitorSession, conversation: sa.Row[Any], place: Place | None) -> History:
-        """Joins the conversation's room with what the socket has not seen of it."""
-        conversation_id: str = conversation.id
-
-        async def read(connection: AsyncConnection) -> History:
-            if place is None:
-                return await history.newest(connection, conversation_id)
-            return await history.after(connection, conversation_id, place, self._epoch)
-
-        room = visitor_room(conversation_id)
-        was_online = bool(self._publisher.rooms.members(room))
-        page = await self._follower.follow(conversation_id, room, session.connection, read)
-        session.conversation_id = conversation_id
-        if page.seq and not was_online:
-            self._publisher.presence(conversation.site, Presence(conversation_id, online=True))
-        return page
-
-    def _greet(
-        self, session: VisitorSession, conversation: sa.Row[Any], page: History, reply: Reply, *, resumed: bool
-    ) -> None:
-        messages = tuple(for_visitor(message) for message in page.messages)
-        reply.ok(
-            VisitorHelloAck(
-                conversation_id=conversation.id,
-                status=conversation.status,
-                seq=page.seq,
-                epoch=self._epoch,
-                visitor_token=session.known().token,
-                resumed=resumed,
-                messages=messages,
-                more=page.more,
-                reset=page.reset,
-                agent_read_seq=conversation.agent_read_seq,
-                visitor_read_seq=conversation.visitor_read_seq,
-                agent=rows.author(conversation.agent_name, conversation.agent_avatar_url),
-            )
-        )
-        opened = ConversationOpen(conversation.id, conversation.status, page.seq, self._epoch)
-        session.connection.emit("conversation_open", opened)
-        if not reply.wanted:
-            session.connection.emit("message_history", MessageHistory(conversation.id, messages))
-
-    def _leave(self, session: VisitorSession) -> None:
-        conversation_id, session.conversation_id = session.conversation_id, None
-        if conversation_id is None:
-            return
-        room = visitor_room(conversation_id)
-        self._publisher.rooms.leave(room, session.connection)
-        if not self._publisher.rooms.members(room) and self._publisher.tops.get(conversation_id):
-            assert session.visitor is not None
-            self._publisher.presence(session.visitor.site, Presence(conversation_id, online=False))
+            self._entrance.leave(session)
 
     # --- visitor_message ---------------------------------------------------------------------------------
 
@@ -248,7 +122,7 @@ class VisitorGateway:
         """A deferred conversation begins with its first message."""
         if event.conversation_id is not None and not await self._is_own(session, event.conversation_id):
             raise Refusal(ErrorCode.CONVERSATION_NOT_FOUND, "this socket has not opened that conversation")
-        await self._replace(session)
+        await self._entrance.move_on(session)
         assert session.conversation_id is not None
         work = self._submit(session, session.conversation_id, body, client_id, reply)
         if work is not None:
@@ -319,22 +193,11 @@ class VisitorGateway:
         A client that can neither repeat nor hear of it (no client id, no ack) has its message sent there for it.
         """
         if session.conversation_id == draft.conversation_id:
-            await self._replace(session)
+            await self._entrance.move_on(session)
         if resend is None or session.conversation_id is None:
             raise Refusal(ErrorCode.CONVERSATION_CLOSED, refusal.message)
         moved = resend._replace(conversation_id=session.conversation_id)
         self._sender.send(moved, None, lambda answer: None if isinstance(answer, MessageAck) else reply.refuse(answer))
-
-    async def _replace(self, session: VisitorSession) -> None:
-        """Opens the visitor's next conversation and tells this socket."""
-        assert session.introduction is not None
-        self._limits.new_conversations.check(session.address, what="too many conversations from this address")
-        visitor, conversation = await self._opener.open(session.known(), session.introduction)
-        self._leave(session)
-        session.visitor = visitor
-        page = await self._enter(session, conversation, None)
-        opened = ConversationOpen(conversation.id, conversation.status, page.seq, self._epoch)
-        session.connection.emit("conversation_open", opened)
 
     # --- the rest ----------------------------------------------------------------------------------------
 
@@ -368,24 +231,3 @@ class VisitorGateway:
             )
         messages = tuple(for_visitor(message) for message in page.messages)
         reply.ok(SyncAck(messages, page.seq, self._epoch, page.more, page.reset))
-
-
-def _introduction(event: VisitorHello) -> Introduction:
-    known = {
-        "name": clean_line(event.visitor_name, NAME_LENGTH_MAX),
-        "email": clean_line(event.visitor_email, NAME_LENGTH_MAX),
-        "phone": clean_line(event.visitor_phone, NAME_LENGTH_MAX),
-        "locale": clean_line(event.locale, NAME_LENGTH_MAX),
-        "timezone": clean_line(event.timezone, NAME_LENGTH_MAX),
-    }
-    page = {
-        "entry_url": clean_line(event.entry_url, URL_LENGTH_MAX),
-        "referrer": clean_line(event.referrer, URL_LENGTH_MAX),
-        "page_title": clean_line(event.title, NAME_LENGTH_MAX),
-    }
-    return Introduction(
-        session_id=check_session_id(event.session_id),
-        visitor_token=event.visitor_token,
-        known={key: value for key, value in known.items() if value is not None},
-        page={key: value for key, value in page.items() if value is not None},
-    )

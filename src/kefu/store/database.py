@@ -92,7 +92,7 @@ class Database:
             pool_size=pool_max,
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
-            pool_pre_ping=False,
+            hide_parameters=True,  # an error's text must not repeat what somebody wrote
             isolation_level="READ COMMITTED",
             connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": COMMAND_TIMEOUT_S},
         )
