@@ -31,6 +31,8 @@ from kefu.api.files import Files
 from kefu.api.http import create_http
 from kefu.config import Settings, check_server, reveal
 from kefu.gateway.agent import AgentGateway
+from kefu.gateway.agent_entrance import AgentEntrance
+from kefu.gateway.agent_reader import AgentReader
 from kefu.gateway.auth import AgentAuthenticator
 from kefu.gateway.limits import Limits
 from kefu.gateway.origins import OriginRule
@@ -61,7 +63,7 @@ class ChatServer:
     appender: Appender
     announcer: InboxAnnouncer
     comparer: Comparer
-    agents: AgentGateway
+    agents: AgentEntrance
     transport: TransportServer
     http: Litestar
     files: Files
@@ -138,23 +140,33 @@ def join(settings: Settings, database: Database, installation: Installation, por
         limits=limits,
         origins=OriginRule(settings.allowed_origins, "CHAT_ALLOWED_ORIGINS"),
     )
-    agents = AgentGateway(
-        database=database,
-        epoch=installation.epoch,
+    entrance = AgentEntrance(
         authenticator=AgentAuthenticator(database, secret, settings.role_map),
+        publisher=publisher,
+        limits=limits,
+        join_deadline_s=settings.join_deadline_s,
+        clock=time.time,
+    )
+    agents = AgentGateway(
+        entrance=entrance,
+        reader=AgentReader(
+            database=database,
+            epoch=installation.epoch,
+            entrance=entrance,
+            follower=follower,
+            publisher=publisher,
+            limits=limits,
+        ),
         sender=sender,
-        follower=follower,
         changer=Changer(database, publisher, announcer),
-        notes_=NoteWriter(database, publisher, announcer),
+        notes=NoteWriter(database, publisher, announcer),
         reads=reads,
         publisher=publisher,
         limits=limits,
         origins=OriginRule(settings.admin_allowed_origins, "ADMIN_ALLOWED_ORIGINS"),
-        join_deadline_s=settings.join_deadline_s,
-        clock=time.time,
     )
     transport = TransportServer({VISITOR_PATH: visitors, AGENT_PATH: agents}, _options(settings))
-    return ChatServer(appender, announcer, comparer, agents, transport, create_http(database, files, port), files)
+    return ChatServer(appender, announcer, comparer, entrance, transport, create_http(database, files, port), files)
 
 
 def _options(settings: Settings) -> TransportOptions:
@@ -197,7 +209,7 @@ async def _background(chat: ChatServer, database: Database) -> AsyncIterator[Non
         await chat.announcer.close()
 
 
-async def _close_stale(agents: AgentGateway) -> None:
+async def _close_stale(agents: AgentEntrance) -> None:
     while True:
         await asyncio.sleep(STALE_INTERVAL_S)
         agents.close_stale()

@@ -34,7 +34,7 @@ class OriginRule:
             return handshake.headers.get("sec-fetch-site") != "cross-site"
         if origin in self._allowed:
             return True
-        self._log(origin[:200])
+        self._log(ascii(origin[:200])[1:-1])
         return False
 
     def _log(self, origin: str) -> None:
@@ -45,4 +45,4 @@ class OriginRule:
             self._logged.clear()
         self._logged[origin] = now
         listed = ",".join([*sorted(self._allowed), origin])
-        log.warning("origin %r refused; to admit it set %s=%s", origin, self._setting, listed)
+        log.warning("origin %s refused; to admit it set %s=%s", origin, self._setting, listed)
