@@ -10,9 +10,11 @@ export class Emitter<Events extends object> {
   on<Event extends keyof Events>(event: Event, listener: (payload: Events[Event]) => void): Detach {
     const listeners = this.#listeners.get(event) ?? new Set()
     this.#listeners.set(event, listeners.add(listener))
-    return () => {
-      listeners.delete(listener)
-    }
+    return () => this.off(event, listener)
+  }
+
+  off<Event extends keyof Events>(event: Event, listener: (payload: Events[Event]) => void): void {
+    this.#listeners.get(event)?.delete(listener)
   }
 
   emit<Event extends keyof Events>(event: Event, payload: Events[Event]): void {
