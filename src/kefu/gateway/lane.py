@@ -99,21 +99,26 @@ class Lane:
 def _begin(handle: Callable[[], Work | None], reply: Reply) -> Work | None:
     try:
         return handle()
-    except Refusal as refusal:
-        reply.refuse(refusal)
+    except Exception as error:  # noqa: BLE001 - judged there; whatever it is, it ends this event alone
+        reply.refuse(_refusal(error))
         return None
 
 
 async def _finish(work: Work, reply: Reply) -> None:
     try:
         await work
-    except Refusal as refusal:
-        reply.refuse(refusal)
-    except UNREACHABLE as error:
+    except Exception as error:  # noqa: BLE001 - as above
+        reply.refuse(_refusal(error))
+
+
+def _refusal(error: Exception) -> Refusal:
+    """What an event that failed is answered with."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, UNREACHABLE):
         log.warning("the database did not answer an event: %s", type(error).__name__)
-        reply.refuse(Refusal(ErrorCode.UNAVAILABLE, "the database does not answer; try again", RETRY_AFTER_MS))
-    except Exception as error:  # noqa: BLE001 - logged; whatever it is, it ends this event alone
-        # Without the error's own words: they may repeat what somebody wrote.
-        where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
-        log.error("an event failed with %s:\n%s", type(error).__name__, where)  # noqa: TRY400
-        reply.refuse(Refusal(ErrorCode.UNAVAILABLE, "the server could not do this", RETRY_AFTER_MS))
+        return Refusal(ErrorCode.UNAVAILABLE, "the database does not answer; try again", RETRY_AFTER_MS)
+    # Without the error's own words: they may repeat what somebody wrote.
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    log.error("an event failed with %s:\n%s", type(error).__name__, where)
+    return Refusal(ErrorCode.UNAVAILABLE, "the server could not do this", RETRY_AFTER_MS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kefu.wire.shapes import InboxRow, Message, Note, Shape, Status
+from kefu.wire.shapes import InboxRow, Message, Note, Seq, Shape, Status
 from kefu.wire.visitor import ClientEvent
 
 InboxFilter = Literal["mine", "unassigned", "all", "closed"]
@@ -34,7 +34,7 @@ class AdminJoin(ClientEvent, frozen=True):
     """Opens a conversation: its messages, notes, typing and reads come to this socket from now on."""
 
     conversation_id: str
-    after_seq: int | None = None
+    after_seq: Seq | None = None
     after_id: str | None = None
     epoch: str | None = None
 
@@ -92,17 +92,17 @@ class AdminRead(ClientEvent, frozen=True):
     """Agents have seen everything up to `seq`."""
 
     conversation_id: str
-    seq: int
+    seq: Seq
 
 
 class AdminSync(ClientEvent, frozen=True):
     """Asks for messages as `visitor_sync` does, and for the notes after `afterNoteSeq`."""
 
     conversation_id: str
-    after_seq: int | None = None
+    after_seq: Seq | None = None
     after_id: str | None = None
-    before_seq: int | None = None
-    after_note_seq: int | None = None
+    before_seq: Seq | None = None
+    after_note_seq: Seq | None = None
     limit: int = 50
 
 

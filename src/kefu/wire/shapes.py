@@ -5,12 +5,14 @@ Additions are optional; existing names never change meaning. `None` means unknow
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 SenderType = Literal["visitor", "admin", "system"]
 Status = Literal["open", "closed"]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""A message's number as a client may name it; 0 is the beginning."""
 
 
 class Shape(msgspec.Struct, frozen=True, rename="camel", gc=False):

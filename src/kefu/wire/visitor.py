@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kefu.wire.shapes import Author, Message, Shape, Status
+from kefu.wire.shapes import Author, Message, Seq, Shape, Status
 
 
 class ClientEvent(msgspec.Struct, frozen=True, rename="camel", gc=False, omit_defaults=True):
@@ -31,7 +31,7 @@ class VisitorHello(ClientEvent, frozen=True):
     timezone: str | None = None
     title: str | None = None
     defer: bool = False
-    after_seq: int | None = None
+    after_seq: Seq | None = None
     after_id: str | None = None
     epoch: str | None = None
 
@@ -55,7 +55,7 @@ class VisitorTyping(ClientEvent, frozen=True):
 class VisitorRead(ClientEvent, frozen=True):
     """The visitor has seen everything up to `seq`."""
 
-    seq: int
+    seq: Seq
     conversation_id: str | None = None
 
 
@@ -63,9 +63,9 @@ class VisitorSync(ClientEvent, frozen=True):
     """Asks for what came after (`afterSeq` + `afterId`) or for older pages (`beforeSeq`); `limit` 1–200."""
 
     conversation_id: str | None = None
-    after_seq: int | None = None
+    after_seq: Seq | None = None
     after_id: str | None = None
-    before_seq: int | None = None
+    before_seq: Seq | None = None
     limit: int = 50
 
 
