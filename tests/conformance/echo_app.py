@@ -30,7 +30,7 @@ class Echo:
         if isinstance(auth, dict) and auth.get("refuse"):
             raise ConnectRefusedError("no", {"code": 7})
         if isinstance(auth, dict) and auth.get("fail"):
-            raise RuntimeError("secret words")
+            raise RuntimeError(repr(auth))
         self.connections[connection.sid] = connection
         self.rooms.join("all", connection)
         connection.emit("welcome", connection.sid)
@@ -38,7 +38,7 @@ class Echo:
     def on_event(self, connection, event, args, ack):
         self.calls.append((event, args))
         if event == "fail":
-            raise RuntimeError("secret words")
+            raise RuntimeError(repr(args))
         if event == "close":
             connection.close(*args)
         if event == "flood":

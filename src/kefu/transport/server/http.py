@@ -15,13 +15,33 @@ from uvicorn.server import ServerState
 from kefu.transport.server.heartbeat import Deadlines
 
 _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_HEADER_EXTRA_BYTES = 4
+"""`: ` and the end of the line."""
+
+
+class HeaderDeadline:
+    """The time one request has for its headers.
+
+    It lets go of the connection when they are there: a websocket's HTTP protocol would otherwise outlive the upgrade by
+    that time, and ten thousand of them would be seen.
+    """
+
+    __slots__ = ("protocol",)
+
+    def __init__(self, protocol: GuardedProtocol) -> None:
+        self.protocol: GuardedProtocol | None = protocol
+
+    def expire(self) -> None:
+        """The time is over."""
+        if self.protocol is not None:
+            self.protocol.transport.close()
 
 
 class GuardedProtocol(HttpToolsProtocol):
     """One HTTP connection. `guarded_protocol` makes the subclasses that carry the limits."""
 
     header_bytes_max: int
-    deadlines: Deadlines[tuple[GuardedProtocol, int]]
+    deadlines: Deadlines[HeaderDeadline]
 
     def __init__(
         self,
@@ -32,61 +52,42 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._header_bytes = 0
-        self._in_headers = True
-        self._requests = 0
+        self._deadline: HeaderDeadline | None = None
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Headers are awaited from now on."""
         super().connection_made(transport)
-        self._expect_headers()
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is awaited any more."""
+        self._end_headers()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Counts what belongs to headers; bodies are the application's business."""
         if self._refused:
             return
         super().data_received(data)
-        if self._in_headers and not self.transport.is_closing():
+        if self._deadline is not None and not self._refused:
             self._header_bytes += len(data)
-            self._check_headers()
+            self._refuse_long_headers()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        if not self._in_headers:
-            self._expect_headers()
+        if self._deadline is None:
+            self._await_headers()
 
     def on_headers_complete(self) -> None:
         """The headers are all there."""
-        self._in_headers = False
-        self._header_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if not self._check_headers():
+        self._end_headers()
+        self._header_bytes = len(self.url)
+        for name, value in self.headers:
+            self._header_bytes += len(name) + len(value) + _HEADER_EXTRA_BYTES
+        if not self._refuse_long_headers():
             super().on_headers_complete()
-
-    def handle_websocket_upgrade(self) -> None:
-        """Hands the connection over and keeps nothing of it."""
-        if not self._refused:
-            super().handle_websocket_upgrade()
-        self.parser = None  # type: ignore[assignment]
-
-    def _expect_headers(self) -> None:
-        self._header_bytes = 0
-        self._in_headers = True
-        self._requests += 1
-        self.deadlines.add((self, self._requests), self.loop.time())
-
-    def _check_headers(self) -> bool:
-        if self._header_bytes <= self.header_bytes_max:
-            return False
-        self._refused = True
-        self.transport.write(_REFUSAL)
-        self.transport.close()
-        return True
-
-    def expire(self, request: int) -> None:
-        """The time for the headers of one request is over."""
-        if self._in_headers and request == self._requests and not self.transport.is_closing():
-            self.transport.close()
 
     def on_body(self, body: bytes) -> None:
         """Part of a body."""
@@ -98,13 +99,31 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._refused:
             super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hands the connection over, and breaks the circle of parser and protocol: nothing of them stays."""
+        if not self._refused:
+            super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]
 
-def guarded_protocol(header_bytes_max: int, deadlines: Deadlines[tuple[GuardedProtocol, int]]) -> type[GuardedProtocol]:
+    def _await_headers(self) -> None:
+        self._header_bytes = 0
+        self._deadline = HeaderDeadline(self)
+        self.deadlines.add(self._deadline, self.loop.time())
+
+    def _end_headers(self) -> None:
+        if self._deadline is not None:
+            self._deadline.protocol = None
+            self._deadline = None
+
+    def _refuse_long_headers(self) -> bool:
+        if self._header_bytes > self.header_bytes_max:
+            self._refused = True
+            self.transport.write(_REFUSAL)
+            self.transport.close()
+        return self._refused
+
+
+def guarded_protocol(header_bytes_max: int, deadlines: Deadlines[HeaderDeadline]) -> type[GuardedProtocol]:
     """The protocol class for one server."""
-    return type("GuardedProtocol", (GuardedProtocol,), {"header_bytes_max": header_bytes_max, "deadlines": deadlines})
-
-
-def expire_headers(item: tuple[GuardedProtocol, int]) -> None:
-    """What the deadlines call."""
-    protocol, request = item
-    protocol.expire(request)
+    limits = {"header_bytes_max": header_bytes_max, "deadlines": deadlines}
+    return type("GuardedProtocol", (GuardedProtocol,), limits)

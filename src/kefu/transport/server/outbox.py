@@ -119,13 +119,18 @@ class Outbox:
         """The peer had its time to answer the close frame."""
         self._transport.abort()
 
-    def abort(self) -> None:
-        """Ends the socket now; what is queued is lost."""
+    def lost(self) -> None:
+        """The socket is gone, and what is queued with it."""
         self.is_closing = True
         self._frames.clear()
+
+    def abort(self) -> None:
+        """Ends the socket now."""
+        self.lost()
         self._transport.abort()
 
     def _cut_slow_reader(self) -> None:
         if not self.is_closing:
-            self.abort()
+            # Before the abort, whose own news would come first otherwise and hide the reason.
             asyncio.get_running_loop().call_soon(self._on_slow)
+            self.abort()

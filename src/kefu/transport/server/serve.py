@@ -20,7 +20,7 @@ from kefu.transport.endpoint import Connection, Endpoint
 from kefu.transport.server import frames
 from kefu.transport.server.handshake import endpoint_path
 from kefu.transport.server.heartbeat import Deadlines
-from kefu.transport.server.http import expire_headers, guarded_protocol
+from kefu.transport.server.http import HeaderDeadline, guarded_protocol
 from kefu.transport.server.hub import Hub
 from kefu.transport.server.options import TransportOptions
 from kefu.transport.server.polling import Polling, Receive, Scope, Send
@@ -28,7 +28,7 @@ from kefu.transport.server.websocket import UpgradedProtocol
 
 logger = logging.getLogger("kefu.transport")
 
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 30
 _HEADER_SWEEP_SECONDS = 0.25
@@ -112,7 +112,7 @@ class WebServer(uvicorn.Server):
         stop_seconds_max: int = 5,
     ) -> None:
         options = transport.options if transport else TransportOptions()
-        self._headers: Deadlines[Any] = Deadlines(options.handshake_seconds_max, expire_headers)
+        self._headers: Deadlines[HeaderDeadline] = Deadlines(options.handshake_seconds_max, HeaderDeadline.expire)
         super().__init__(
             uvicorn.Config(
                 app,

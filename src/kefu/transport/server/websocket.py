@@ -136,7 +136,7 @@ class WebSocket(WSListener):
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
         """The socket is gone."""
-        self.outbox.is_closing = True
+        self.outbox.lost()
         upgrade.websocket_lost(self._client, self.outbox)
 
     def parser_failed(self, code: int) -> None:

@@ -1,0 +1,74 @@
+"""A server for each test: the echo application on a free port, on uvloop, in the test's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+import uvloop
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import echo_app  # noqa: E402 (tests are imported by path)
+
+from kefu.transport.server.options import TransportOptions  # noqa: E402
+from kefu.transport.server.serve import TransportServer, WebServer, bind  # noqa: E402
+
+
+def pytest_asyncio_loop_factories(config, item):
+    return {"uvloop": uvloop.new_event_loop}
+
+
+class Running:
+    """A server that runs."""
+
+    def __init__(self, options):
+        self.visitor = echo_app.Echo()
+        self.admin = echo_app.Echo()
+        self.transport = TransportServer({"/ws-visitor": self.visitor, "/ws-admin": self.admin}, options)
+        self.web = WebServer(
+            self.transport.asgi(echo_app.inner_app), transport=self.transport, install_signals=False
+        )
+
+    async def start(self):
+        sockets = bind("127.0.0.1", 0)
+        self.port = sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.task = asyncio.create_task(self.web.serve(sockets))
+        while not self.web.started:
+            await asyncio.sleep(0.005)
+
+    async def stop(self):
+        self.web.stop()
+        await self.task
+
+    async def until(self, condition, seconds=5):
+        """Waits until the condition holds."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def run_server():
+    """Starts servers with given options; stops them all afterwards."""
+    running = []
+
+    async def run(**options):
+        server = Running(TransportOptions(**{"stop_seconds_max": 0.2, **options}))
+        await server.start()
+        running.append(server)
+        return server
+
+    yield run
+    for server in running:
+        if not server.task.done():
+            await server.stop()
+
+
+@pytest.fixture
+async def server(run_server):
+    """A server with the default limits."""
+    return await run_server()
