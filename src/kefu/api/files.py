@@ -72,15 +72,19 @@ def _read(path: Path) -> File:
 
 
 def _media_type(path: Path) -> str:
+    """The type alone: Litestar adds the charset of texts."""
     if path.suffix in {".js", ".mjs"}:
-        return "text/javascript; charset=utf-8"
-    guessed = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return f"{guessed}; charset=utf-8" if guessed.startswith("text/") else guessed
+        return "text/javascript"
+    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def _encoding(accepted: str, file: File) -> str:
     """The smallest encoding that the browser takes and we have."""
-    wanted = {part.partition(";")[0].strip() for part in accepted.split(",") if "q=0" not in part.replace("q=0.", "")}
+    wanted = set()
+    for part in accepted.lower().replace(" ", "").split(","):
+        name, _, weight = part.partition(";q=")
+        if not weight or weight.strip("0."):
+            wanted.add(name)
     return next((encoding for encoding, _ in ENCODINGS if encoding in wanted and encoding in file.bodies), "")
 
 
