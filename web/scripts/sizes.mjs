@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync } from 'node:zlib'
 
-const KB = 1000
+const KB = 1024
 const folder = resolve(process.argv[2])
 const recordFile = join(dirname(fileURLToPath(import.meta.url)), 'sizes.json')
 

@@ -1,13 +1,19 @@
 /// <reference types="vitest/config" />
 import { defineConfig, type Plugin } from 'vite'
 
-/** chat-server speaks websocket and polling; the official client's third transport would only be weight. */
-function withoutWebTransport(): Plugin {
+/** Parts of the official client that chat-server never uses: its third transport, and binary attachments. */
+const UNUSED = {
+  'engine.io-client/build/esm/transports/webtransport.js': 'export class WT {}',
+  'socket.io-parser/build/esm/is-binary.js': 'export const isBinary = () => false, hasBinary = isBinary',
+  'socket.io-parser/build/esm/binary.js': 'export const deconstructPacket = 0, reconstructPacket = 0',
+}
+
+function withoutUnused(): Plugin {
   return {
-    name: 'kefu-without-webtransport',
+    name: 'kefu-without-unused',
     load: {
-      filter: { id: /engine\.io-client[\\/].*[\\/]transports[\\/]webtransport\.js$/ },
-      handler: () => 'export class WT {}',
+      filter: { id: /[\\/](engine\.io-client|socket\.io-parser)[\\/]build[\\/]esm[\\/]/ },
+      handler: (id) => Object.entries(UNUSED).find(([path]) => id.replaceAll('\\', '/').endsWith(path))?.[1],
     },
   }
 }
@@ -17,7 +23,7 @@ export default defineConfig({
   base: './',
   root: import.meta.dirname,
   publicDir: false,
-  plugins: [withoutWebTransport()],
+  plugins: [withoutUnused()],
   json: { namedExports: false },
   build: {
     outDir: '../../src/kefu/static/widget',

@@ -59,43 +59,27 @@ function settled<Result>(request: IDBRequest<Result>): Promise<Result> {
 }
 
 /** An outbox in localStorage, one entry an item; in memory where localStorage is not allowed. */
-export function keyValueStore<Payload>(name: string, storage: Storage | Map<string, string> = safeStorage()) {
+export function keyValueStore<Payload>(name: string, entries = safeStorage()): OutboxStore<Payload> {
   const prefix = `${name}:`
-  const entries = storage instanceof Map ? storage : entriesOf(storage)
-  const store: OutboxStore<Payload> = {
+  return {
     all: async () =>
-      [...entries.keys()]
+      Object.keys(entries)
         .filter((key) => key.startsWith(prefix))
-        .map((key) => JSON.parse(entries.get(key) as string) as OutboxItem<Payload>),
+        .map((key) => JSON.parse(entries[key] as string) as OutboxItem<Payload>),
     put: async (item) => {
-      entries.set(prefix + item.clientId, JSON.stringify(item))
+      entries[prefix + item.clientId] = JSON.stringify(item)
     },
     remove: async (clientId) => {
-      entries.delete(prefix + clientId)
+      delete entries[prefix + clientId]
     },
   }
-  return store
 }
 
-function safeStorage(): Storage | Map<string, string> {
+/** A Storage is used as the record of texts that it is, so that any record can stand in for it. */
+function safeStorage(): Record<string, string> {
   try {
-    return globalThis.localStorage ?? new Map()
+    return (globalThis.localStorage as Record<string, string> | undefined) ?? {}
   } catch {
-    return new Map() // reading the property itself throws where the person blocks storage
-  }
-}
-
-function entriesOf(storage: Storage): Pick<Map<string, string>, 'get' | 'set' | 'delete' | 'keys'> {
-  return {
-    get: (key) => storage.getItem(key) ?? undefined,
-    set(key, value) {
-      storage.setItem(key, value)
-      return this as Map<string, string>
-    },
-    delete: (key) => {
-      storage.removeItem(key)
-      return true
-    },
-    keys: () => Object.keys(storage)[Symbol.iterator]() as MapIterator<string>,
+    return {} // reading the property itself throws where the person blocks storage
   }
 }

@@ -1,4 +1,5 @@
 import { IDBFactory } from 'fake-indexeddb'
+import { Storage } from 'happy-dom'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type IndexedDbStore, keyValueStore, openStore } from '../src/index.ts'
 
@@ -8,7 +9,7 @@ afterEach(() => void vi.unstubAllGlobals())
 
 describe.each([
   ['IndexedDB', () => openStore<string>('one')],
-  ['a map', async () => keyValueStore<string>('one', new Map())],
+  ['a record', async () => keyValueStore<string>('one', {})],
 ])('a store in %s', (_name, open) => {
   beforeEach(() => void vi.stubGlobal('indexedDB', new IDBFactory()))
 
@@ -36,20 +37,15 @@ test('IndexedDB holds what another tab of the origin put in', async () => {
 
 test('localStorage takes over where IndexedDB is not allowed, and leaves other keys alone', async () => {
   vi.stubGlobal('indexedDB', undefined)
-  const entries = new Map([['theirs', 'untouched']])
-  const storage = {
-    getItem: (key: string) => entries.get(key) ?? null,
-    setItem(key: string, value: string) {
-      Object.assign(storage, { [key]: value }) // as browsers do: entries are properties too
-      entries.set(key, value)
-    },
-    removeItem: (key: string) => void entries.delete(key),
-  }
+  const storage = new Storage()
+  storage.setItem('theirs', 'untouched')
   vi.stubGlobal('localStorage', storage)
   const store = await openStore<string>('one')
   await store.put(item('a'))
+  expect(JSON.parse(storage.getItem('one:a') ?? '')).toEqual(item('a'))
   expect(await store.all()).toEqual([item('a')])
-  expect(entries.get('theirs')).toBe('untouched')
+  await store.remove('a')
+  expect([storage.length, storage.getItem('theirs')]).toEqual([1, 'untouched'])
 })
 
 test('memory is the last resort', async () => {

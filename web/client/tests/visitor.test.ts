@@ -5,7 +5,7 @@ import { FakeServer } from './fake-server.ts'
 
 let server: FakeServer
 let stored: VisitorCredentials | null
-let saved: Map<string, string>
+let saved: Record<string, string>
 let elected: boolean
 
 function visitor(): Visitor {
@@ -43,7 +43,7 @@ beforeEach(() => {
   vi.useFakeTimers()
   server = new FakeServer()
   stored = null
-  saved = new Map()
+  saved = {}
   elected = true
 })
 afterEach(() => void vi.useRealTimers())
@@ -59,7 +59,7 @@ describe('hello', () => {
 
   test('stores nothing before connecting', () => {
     visitor()
-    expect([stored, saved.size, server.socket.connects]).toEqual([null, 0, 0])
+    expect([stored, Object.keys(saved).length, server.socket.connects]).toEqual([null, 0, 0])
   })
 
   test('brings the history without announcing it', async () => {

@@ -1,6 +1,14 @@
 // The widget as the host page sees it: opens, closes, loads the panel when it is first needed, tells what happens.
 import { Emitter } from '@kefu/client/emitter'
-import { type Catalogue, type ChatEvents, type Config, type Panel, type PanelModule, STORED, stored } from '../contract.ts'
+import {
+  type Catalogue,
+  type ChatEvents,
+  type Config,
+  type Panel,
+  type PanelModule,
+  STORED,
+  stored,
+} from '../contract.ts'
 import { Launcher } from './launcher.ts'
 import { type Locale, launcherTexts, pageLocale } from './texts.ts'
 
@@ -39,7 +47,11 @@ export class Chat extends Emitter<ChatEvents> {
   attach(parent: Element): void {
     this.#launcher.attach(parent)
     if (!stored.get(STORED.active) || !stored.get(STORED.sessionId)) return
-    const start = () => void this.#load().then((panel) => panel.start(), () => {})
+    const start = () =>
+      void this.#load().then(
+        (panel) => panel.start(),
+        () => {},
+      )
     ;(window.requestIdleCallback ?? setTimeout)(start)
   }
 

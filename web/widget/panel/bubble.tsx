@@ -16,11 +16,10 @@ interface Props {
 }
 
 export function BubbleRow({ bubble, texts, deeds }: Props) {
-  const { side, author, text, at, isFirst, isLast, delivery } = bubble
-  const name = side === 'other' ? author?.name || texts.t('agent') : ''
+  const { side, author, text, at, isFirst, isLast, isNamed, delivery } = bubble
   return (
     <div class={`row ${side}${isFirst ? ' first' : ''}${isLast ? ' last' : ''}${delivery ? ` ${delivery}` : ''}`}>
-      {isFirst && name && <div class="name">{name}</div>}
+      {isNamed && <div class="name">{author?.name || texts.t('agent')}</div>}
       <div class="bubble" dir="auto" title={texts.time(at)}>
         {piecesOf(text).map((piece) =>
           typeof piece === 'string' ? (

@@ -1,7 +1,7 @@
 // The box where the visitor writes. Enter sends, Shift+Enter breaks, never while an input method composes; the draft
 // outlives the page, and a text leaves the box only when it is safe.
 import { BODY_TEXT_MAX } from '@kefu/protocol'
-import { Component, createRef } from 'preact'
+import { Component, createRef, type RefObject } from 'preact'
 import { SendIcon } from './icons.tsx'
 import type { Texts } from './texts.ts'
 
@@ -10,6 +10,8 @@ const COUNT_SHOWN_BELOW = 200
 const LINES_MAX = 6
 
 export interface ComposerProps {
+  /** Where the composer puts itself, for its owner to focus and fill it. */
+  handle: RefObject<Composer | null>
   texts: Texts
   /** Resolves when the text is kept somewhere safe. */
   send: (text: string) => Promise<unknown>
@@ -28,6 +30,7 @@ export class Composer extends Component<ComposerProps, ComposerState> {
   #isSending = false
 
   override componentDidMount(): void {
+    this.props.handle.current = this
     this.write(this.props.draft.get())
   }
 

@@ -1,5 +1,5 @@
 // The transcript and its scrolling: stays at the bottom only if it was there, loads older pages without a jump.
-import { Component, type ComponentChildren, createRef } from 'preact'
+import { Component, type ComponentChildren, createRef, type RefObject } from 'preact'
 import { BubbleRow, type Deeds } from './bubble.tsx'
 import { DownIcon } from './icons.tsx'
 import type { Row } from './rows.ts'
@@ -11,6 +11,8 @@ const AT_END_PX = 56
 const NEAR_TOP_PX = 160
 
 export interface LogProps {
+  /** Where the log puts itself, for its owner to scroll it. */
+  handle: RefObject<Log | null>
   rows: Row[]
   texts: Texts
   deeds: Deeds
@@ -46,6 +48,7 @@ export class Log extends Component<LogProps, LogState> {
   override componentDidMount(): void {
     const box = this.#box.current
     if (box) this.#sizes?.observe(box)
+    this.props.handle.current = this
     this.toEnd()
   }
 

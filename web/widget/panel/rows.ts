@@ -18,6 +18,8 @@ export interface Bubble {
   at: number
   isFirst: boolean
   isLast: boolean
+  /** Whether the author's name stands above: where the other side changes, and once a day. */
+  isNamed: boolean
   /** Set where the person should see it: on the last own message, and on each that has not arrived. */
   delivery: Delivery | null
   failure: string | null
@@ -50,6 +52,20 @@ export function rowsOf({ messages, items, agentReadSeq, newAfterSeq }: Transcrip
     if (isSafe(bubble.delivery) && bubble !== lastOwn) bubble.delivery = null
     rows.push(bubble)
   })
+  const last = bubbles.at(-1)
+  if (last) last.isLast = true
+  return named(rows)
+}
+
+function named(rows: Row[]): Row[] {
+  let known: string | undefined
+  for (const row of rows) {
+    if (row.kind === 'day') known = undefined
+    if (row.kind !== 'bubble' || row.side !== 'other') continue
+    const name = row.author?.name ?? ''
+    row.isNamed = name !== known
+    known = name
+  }
   return rows
 }
 
@@ -79,8 +95,8 @@ function underway({ clientId, payload, order, status, failure }: VisitorItem): B
 }
 
 function bubble(key: string, text: string, at: number): Bubble {
-  const looks = { side: 'own', author: null, isFirst: true, isLast: false, delivery: null, failure: null } as const
-  return { kind: 'bubble', key, text, at, ...looks }
+  const looks = { side: 'own', author: null, isFirst: true, isLast: false, isNamed: false } as const
+  return { kind: 'bubble', key, text, at, delivery: null, failure: null, ...looks }
 }
 
 const isSafe = (delivery: Delivery | null) => delivery === 'sent' || delivery === 'read'

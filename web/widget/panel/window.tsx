@@ -1,9 +1,9 @@
 // The panel as one tree: head, transcript, composer. Draws what it is given; holds nothing but references.
 import type { Visitor } from '@kefu/client'
-import type { Ref } from 'preact'
+import type { RefObject } from 'preact'
 import { Composer, type ComposerProps } from './composer.tsx'
 import { Head, type Line } from './head.tsx'
-import { AlertIcon } from './icons.tsx'
+import { AlertIcon, BubbleIcon } from './icons.tsx'
 import { Log } from './log.tsx'
 import { quickReplies, rowsOf } from './rows.ts'
 import type { Texts } from './texts.ts'
@@ -17,10 +17,14 @@ export interface WindowProps {
   newAfterSeq: number | null
   /** What screen readers were last told, inside the dialog. */
   said: string
-  composer: Omit<ComposerProps, 'texts'>
+  composer: Omit<ComposerProps, 'texts' | 'handle'>
   close: (returnFocus: boolean) => void
   edit: (clientId: string) => void
-  refs: { dialog: Ref<HTMLDialogElement>; log: Ref<Log>; composer: Ref<Composer> }
+  refs: {
+    dialog: RefObject<HTMLDialogElement | null>
+    log: RefObject<Log | null>
+    composer: RefObject<Composer | null>
+  }
 }
 
 export function Window(props: WindowProps) {
@@ -54,7 +58,7 @@ export function Window(props: WindowProps) {
         </p>
       )}
       <Log
-        ref={refs.log}
+        handle={refs.log}
         rows={rows}
         texts={texts}
         deeds={{
@@ -70,7 +74,7 @@ export function Window(props: WindowProps) {
         {visitor.typing && <Typing name={visitor.typing.name || visitor.agent?.name || t('agent')} texts={texts} />}
         <Replies replies={quickReplies(messages, items)} send={composer.send} texts={texts} />
       </Log>
-      <Composer ref={refs.composer} texts={texts} {...composer} />
+      <Composer handle={refs.composer} texts={texts} {...composer} />
       <div class="said" aria-live="polite">
         {props.said}
       </div>
@@ -81,6 +85,7 @@ export function Window(props: WindowProps) {
 function Welcome({ texts: { t } }: { texts: Texts }) {
   return (
     <div class="welcome">
+      <BubbleIcon />
       <h3>{t('welcome.title')}</h3>
       <p>{t('welcome.text')}</p>
     </div>
