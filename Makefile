@@ -35,6 +35,9 @@ check: setup ## ruff, strict typing, layers, front-end types, drift, byte budget
 	.venv/bin/lint-imports
 	$(PY) hatch_build.py --check
 
+bench: setup ## messages a second, CPU a message, memory a connection; ARGS=--quick
+	$(PY) bench/run.py $(ARGS)
+
 format: ## format and fix what can be fixed
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 

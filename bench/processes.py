@@ -1,0 +1,47 @@
+"""What processes cost: CPU seconds and bytes, read from the kernel by pid."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+import psutil
+
+
+class Cpu(NamedTuple):
+    """CPU seconds, user and system together, since the processes began."""
+
+    server: float
+    postgres: float
+    generator: float
+
+    def since(self, earlier: Cpu) -> Cpu:
+        """What was used in between."""
+        return Cpu(*(now - then for now, then in zip(self, earlier, strict=True)))
+
+
+def cpu(server_pid: int, postgres_pid: int) -> Cpu:
+    """Now; the generator is the calling process."""
+    return Cpu(_cpu_s(psutil.Process(server_pid)), _family_cpu_s(postgres_pid), _cpu_s(psutil.Process()))
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _family_cpu_s(pid: int) -> float:
+    """A parent, its living children, and those that it has buried."""
+    parent = psutil.Process(pid)
+    times = parent.cpu_times()
+    total = float(times.user + times.system + times.children_user + times.children_system)
+    for child in parent.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += _cpu_s(child)
+    return total
+
+
+def memory(pid: int) -> tuple[int, int]:
+    """RSS and PSS of a process, bytes."""
+    info = psutil.Process(pid).memory_full_info()
+    return int(info.rss), int(info.pss)
