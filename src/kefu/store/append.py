@@ -97,8 +97,7 @@ class Appender:
     async def _fly(self) -> None:
         try:
             while self._queue:
-                batch = take_batch(self._queue, self._batch_max)
-                await self._append(batch)
+                await self._append(self._without_expired(take_batch(self._queue, self._batch_max)))
         finally:
             self._flight = None
 
@@ -109,24 +108,27 @@ class Appender:
             try:
                 outcomes = await self._commit(batch)
             except _STATEMENT_ERRORS as error:
-                await self._bisect(batch, error)
-                return
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if len(batch) > 1:
+                    await self._bisect(batch)
+                    return
+                if not isinstance(error, asyncpg.UniqueViolationError):
+                    # The error's own words may repeat the message.
+                    log.error("the database refuses a message for good: %s", type(error).__name__)  # noqa: TRY400
+                    _tell(batch[0], INVALID)
+                    return
+                # Another transaction opened the visitor's one open conversation first; now it can be seen.
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left without an outcome
                 log.warning("append of %d messages failed, trying again: %s", len(batch), type(error).__name__)
                 await self._disconnect()
-                batch = self._without_expired(batch)
-                await asyncio.sleep(delay_ms / 1000)
-                delay_ms = min(delay_ms * 2, RETRY_DELAY_MS_MAX)
             else:
                 for waiting, outcome in zip(batch, outcomes, strict=True):
                     _tell(waiting, outcome)
                 return
+            batch = self._without_expired(batch)
+            await asyncio.sleep(delay_ms / 1000)
+            delay_ms = min(delay_ms * 2, RETRY_DELAY_MS_MAX)
 
-    async def _bisect(self, batch: list[Waiting], error: Exception) -> None:
-        if len(batch) == 1:
-            log.error("the database refuses a message for good: %s", type(error).__name__)
-            _tell(batch[0], INVALID)
-            return
+    async def _bisect(self, batch: list[Waiting]) -> None:
         middle = len(batch) // 2
         await self._append(batch[:middle])
         await self._append(batch[middle:])
@@ -159,14 +161,16 @@ class Appender:
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(
-                self._url, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": "kefu append"}
+                self._url,
+                timeout=min(CONNECT_TIMEOUT_S, self._deadline_s),
+                server_settings={"application_name": "kefu append"},
             )
         return self._connection
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(Exception):  # it may be broken in any way
                 await connection.close(timeout=1)
 
 
