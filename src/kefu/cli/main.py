@@ -1,0 +1,50 @@
+"""The `kefu` program: names its commands, and loads only the one that runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+COMMANDS = ("up", "server", "site", "migrate", "agent", "token")
+"""Each is a module of this folder with a function of the same name, or with an `app` of its own commands."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def show_version(wanted: bool) -> None:
+    """Prints the version and ends."""
+    if wanted:
+        print(f"kefu {metadata.version('kefu')}")
+        raise typer.Exit
+
+
+@app.callback()
+def kefu(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Live chat for websites that people host themselves."""
+
+
+def register(name: str) -> None:
+    """Loads a command's module and makes the command known."""
+    module = importlib.import_module(f"kefu.cli.{name}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name)
+    else:
+        app.command(name)(getattr(module, name))
+
+
+def run() -> None:
+    """Entry point of the program."""
+    first = next(iter(sys.argv[1:]), "--help")
+    if first != "--version":
+        for name in COMMANDS:
+            if first in (name, "--help") or first not in COMMANDS:
+                register(name)
+    app()

@@ -1,0 +1,91 @@
+"""How a command runs: an event loop, a database, and one line for each thing that stops it.
+
+Exit status 1 means that a setting, the database or a port stood in the way; 2 is wrong usage, told by the parser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, NoReturn
+
+import typer
+import uvloop
+from pydantic import SecretStr
+
+from kefu.config import ConfigError, Settings, reveal
+from kefu.config_rules import EMBEDDED, database
+from kefu.mainsite.serve import PortError
+from kefu.proof import StartError
+from kefu.store.database import Database, DatabaseError
+from kefu.store.embedded import EmbeddedPostgres
+from kefu.store.embedded_place import EmbeddedPostgresError
+
+
+def run(command: Coroutine[Any, Any, None]) -> None:
+    """Runs a command to its end.
+
+    Raises:
+        typer.Exit: With status 1 after one line on standard error for each problem.
+    """
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(command)
+    except ConfigError as error:
+        stop(*error.problems)
+    except StartError:
+        raise typer.Exit(1) from None  # its line was printed where it happened
+    except (DatabaseError, EmbeddedPostgresError, PortError) as error:
+        stop(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def stop(*problems: str) -> NoReturn:
+    """Prints problems, one line each, and ends the program.
+
+    Raises:
+        typer.Exit: Always.
+    """
+    for problem in problems:
+        print(f"kefu: {' '.join(problem.split())}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+@contextlib.asynccontextmanager
+async def with_database(settings: Settings, *, or_embedded: bool = False) -> AsyncIterator[Settings]:
+    """Settings whose database address is one to connect to; the embedded PostgreSQL runs meanwhile if it is meant.
+
+    Args:
+        settings: As loaded.
+        or_embedded: Use the embedded PostgreSQL when no address is set.
+
+    Raises:
+        ConfigError: The address is missing or malformed.
+        EmbeddedPostgresError: The embedded PostgreSQL cannot run.
+    """
+    url = reveal(settings.database_url) or (EMBEDDED if or_embedded else None)
+    if problems := database(url):
+        raise ConfigError(problems)
+    if url != EMBEDDED:
+        yield settings
+        return
+    async with EmbeddedPostgres(settings.data_dir) as server:
+        yield settings.model_copy(update={"database_url": SecretStr(server.url)})
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """A small pool on the database of `settings`, for commands that ask or change a little.
+
+    Raises:
+        DatabaseError: The database does not answer.
+    """
+    pool = Database(reveal(settings.database_url) or "", pool_max=2)
+    try:
+        await pool.check()
+        yield pool
+    finally:
+        await pool.close()

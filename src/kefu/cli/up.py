@@ -1,0 +1,174 @@
+"""`kefu up`: everything in one process, for a first look and for small sites."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from kefu import logs
+from kefu.app import run_chat_server
+from kefu.cli.kept_secret import with_kept_secret
+from kefu.cli.running import opened, run, with_database
+from kefu.config import ConfigError, Settings, check_server, check_site, load_settings, reveal
+from kefu.config_rules import origin_as_sent
+from kefu.mainsite.passwords import generate_password, hash_password, password_problem
+from kefu.mainsite.serve import listen, run_site
+from kefu.store.migrate import upgrade_async
+from kefu.store.queries import agents
+
+FIRST_LOGIN = "admin"
+FIRST_NAME = "Admin"
+LOCAL_NAMES = ("localhost", "127.0.0.1")
+
+
+def up(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name or address by which other machines open this one; listens on all interfaces."
+        ),
+    ] = None,
+) -> None:
+    """Run chat-server, the main site and (unless CHAT_DATABASE_URL is set) PostgreSQL."""
+    if host is not None and origin_of(host, 1) is None:
+        raise typer.BadParameter(f"expected a name or an address such as shop.local or 192.168.1.5, got {host!r}")
+    run(run_everything(host))
+
+
+async def run_everything(host: str | None) -> None:
+    """Brings everything up in the order in which it can fail, serves until a signal, and takes it down again."""
+    settings = load_settings()
+    logs.configure(settings.log_level)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    settings = with_kept_secret(reachable_by(settings, host), make=True)
+    with contextlib.ExitStack() as ports:
+        chat_sockets = listen(settings.host, settings.port, "CHAT_SERVER_PORT")
+        for listener in chat_sockets:
+            ports.callback(listener.close)
+        site_sockets = listen(settings.host, settings.site_port, "KEFU_SITE_PORT")
+        for listener in site_sockets:
+            ports.callback(listener.close)
+        async with with_database(settings, or_embedded=True) as ready:
+            check_server(ready)
+            check_site(ready)
+            await upgrade_async(reveal(ready.database_url) or "")
+            password = await make_first_agent(ready)
+            welcome = Welcome(ready, host or LOCAL_NAMES[0], password)
+            await together(
+                stop,
+                run_chat_server(ready, sockets=chat_sockets, install_signals=False, started=welcome.count, stop=stop),
+                run_site(ready, sockets=site_sockets, install_signals=False, started=welcome.count, stop=stop),
+            )
+
+
+def reachable_by(settings: Settings, host: str | None) -> Settings:
+    """The settings with addresses and allowlists for this machine's own browser, and for others that call it `host`.
+
+    Raises:
+        ConfigError: Both programs have the same port.
+    """
+    if settings.port == settings.site_port:
+        raise ConfigError([f"CHAT_SERVER_PORT and KEFU_SITE_PORT are both {settings.port}; they must differ"])
+    names = [*LOCAL_NAMES, *([host] if host else [])]
+    own = [origin_of(name, port) for name in names for port in (settings.site_port, settings.port)]
+    origins = [origin for origin in own if origin is not None]
+    inside = settings.host if settings.host not in ("0.0.0.0", "::", "localhost") else LOCAL_NAMES[1]
+    return settings.model_copy(
+        update={
+            "host": "0.0.0.0" if host and settings.host in LOCAL_NAMES else settings.host,
+            "allowed_origins": tuple(dict.fromkeys([*settings.allowed_origins, *origins])),
+            "admin_allowed_origins": tuple(dict.fromkeys([*settings.admin_allowed_origins, *origins])),
+            "server_internal_url": settings.server_internal_url or origin_of(inside, settings.port) or "",
+            "server_public_url": settings.server_public_url or origin_of(names[-1 if host else 0], settings.port) or "",
+        }
+    )
+
+
+def origin_of(name: str, port: int) -> str | None:
+    """The origin of pages served here under a name; None if it is no name and no address."""
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(name).version == 6:
+            name = f"[{name}]"
+    if any(char in name for char in "/?#@ ") or (":" in name and not name.startswith("[")):
+        return None
+    return origin_as_sent(f"http://{name}:{port}")
+
+
+async def make_first_agent(settings: Settings) -> str | None:
+    """Makes the agent of the first run.
+
+    Returns:
+        The generated password to show once; None if there are agents already, or the password was set.
+    """
+    chosen = reveal(settings.admin_password)
+    async with opened(settings) as database:
+        async with database.engine.connect() as connection:
+            if any(agent.login for agent in await agents.list_all(connection)):
+                return None
+        if chosen is not None and (problem := password_problem(chosen)):
+            raise ConfigError([f"KEFU_ADMIN_PASSWORD: {problem}"])
+        password = chosen or generate_password()
+        password_hash = await hash_password(password)
+        async with database.engine.begin() as connection:
+            added = await agents.add(connection, FIRST_LOGIN, password_hash, FIRST_NAME, "owner")
+    return password if added and chosen is None else None
+
+
+async def together(stop: asyncio.Event, *programs: Coroutine[Any, Any, None]) -> None:
+    """Runs programs until all have ended; when one ends or fails, the others are asked to stop.
+
+    Raises:
+        Exception: What the first one failed with, after all have ended.
+    """
+    tasks = [asyncio.create_task(program) for program in programs]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        task.result()
+
+
+class Welcome:
+    """What a person sees once both programs serve: where to go, and the first password.
+
+    Args:
+        settings: As the programs got them.
+        name: Name or address to show in the URLs.
+        password: The first agent's generated password, shown this once.
+    """
+
+    def __init__(self, settings: Settings, name: str, password: str | None) -> None:
+        self._settings = settings
+        self._name = name
+        self._password = password
+        self._waiting_for = 2
+
+    def count(self) -> None:
+        """One more program serves."""
+        self._waiting_for -= 1
+        if self._waiting_for == 0:
+            self._show()
+
+    def _show(self) -> None:
+        site = origin_of(self._name, self._settings.site_port)
+        rows = Table.grid(padding=(0, 2))
+        rows.add_row("Shop with the chat", f"[bold cyan]{site}/[/]")
+        rows.add_row("Agents' console", f"[bold cyan]{site}/admin/chat[/]")
+        if self._password is not None:
+            rows.add_row("", "")
+            rows.add_row("Login", f"[bold]{FIRST_LOGIN}[/]")
+            rows.add_row("Password", f"[bold]{self._password}[/]  (shown this once; change it: kefu agent passwd)")
+        Console(highlight=False, soft_wrap=True).print(
+            Panel(rows, title="Kefu is running", subtitle="Ctrl-C stops it", expand=False, padding=(1, 2))
+        )
