@@ -19,18 +19,31 @@ const total = async (files) => (await Promise.all(files.map(weigh))).reduce((sum
 async function closure(entry, seen = new Set()) {
   if (seen.has(entry) || !names.includes(entry)) return seen
   seen.add(entry)
-  const code = await readFile(join(folder, entry), 'utf8')
-  for (const [, path] of code.matchAll(/(?:\bfrom|\bimport)\s*["'](\.{1,2}\/[^"']+\.js)["']/g)) {
-    await closure(join(dirname(entry), path).replaceAll('\\', '/'), seen)
+  for (const path of await mentioned(entry, /(?:\bfrom|\bimport)\s*["'`](\.{1,2}\/[^"'`]+\.js)["'`]/g)) {
+    await closure(path, seen)
   }
   return seen
+}
+
+/** What a tiny entry fetches at once: every file that it names, and what those import. */
+async function firstLoad(entry) {
+  const files = new Set([entry])
+  for (const path of await mentioned(entry, /["'`](\.\/[^"'`]+\.(?:js|css))["'`]/g)) {
+    for (const file of await closure(path)) files.add(file)
+  }
+  return [...files]
+}
+
+async function mentioned(file, pattern) {
+  const code = names.includes(file) ? await readFile(join(folder, file), 'utf8') : ''
+  return [...code.matchAll(pattern)].map(([, path]) => join(dirname(file), path).replaceAll('\\', '/'))
 }
 
 const loader = ['widget/widget.js']
 const panel = matching(/^widget\/assets\/panel-[\w-]+\.js$/)
 const locales = matching(/^widget\/assets\/locale-.+\.js$/)
 const heaviest = Math.max(0, ...(await Promise.all(locales.map(weigh))))
-const console_ = [...(await closure('console/console.js')), ...matching(/^console\/.+\.css$/)]
+const console_ = await firstLoad('console/console.js')
 
 const weights = [
   { what: 'widget loader', bytes: await total(loader), max: 3 * KB },

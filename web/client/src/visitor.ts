@@ -76,13 +76,13 @@ export class Visitor extends Emitter<VisitorEvents> {
   #helloTimer: ReturnType<typeof setTimeout> | undefined
   #typingTimer: ReturnType<typeof setTimeout> | undefined
   #typingSentAt = 0
+  /** What the server gave for this connection's hello. */
+  #token: string | null = null
 
   status: 'open' | 'closed' | null = null
   agent: Author | null = null
   agentReadSeq = 0
   visitorReadSeq = 0
-  /** Whether any agent is online; null while it is not known. */
-  agentsOnline: boolean | null = null
   typing: Author | null = null
 
   constructor(options: VisitorOptions) {
@@ -97,8 +97,10 @@ export class Visitor extends Emitter<VisitorEvents> {
     this.outbox = new Outbox<VisitorPayload, MessageAck>({
       store: options.store,
       canSend: () => this.#greeted && options.isElected(),
-      deliver: (item) =>
-        this.link.request('visitor_message', { ...this.#where(), ...item.payload, clientId: item.clientId }),
+      deliver: async ({ payload, clientId }) => {
+        await this.refresh()
+        return this.link.request('visitor_message', { ...this.#where(), ...payload, clientId })
+      },
       wait: (refused, tries) => this.#waitAfter(refused, tries),
       onUnanswered: () => void this.#catchUp.now(),
     })
@@ -174,16 +176,31 @@ export class Visitor extends Emitter<VisitorEvents> {
     return older.length
   }
 
+  /** Says hello again if another tab of this visitor was given other credentials: both must mean the same person. */
+  async refresh(): Promise<void> {
+    if (this.#greeted && this.#options.memory.load()?.visitorToken !== this.#token) await this.#hello()
+  }
+
+  /** Another tab wrote something: without a conversation of our own, ours may be there now. */
+  async follow(): Promise<void> {
+    await this.outbox.load()
+    if (this.#greeted && !this.timeline.conversationId) await this.#hello()
+    else await this.refresh()
+  }
+
   // --- connecting --------------------------------------------------------------------------------------
 
   async #hello(): Promise<void> {
     clearTimeout(this.#helloTimer)
     const { place, conversationId, epoch } = this.timeline
     const resume = place && conversationId ? { ...place, epoch } : {}
+    const asked = { ...this.#options.about(), ...this.#credentials(), ...resume, defer: true }
     try {
-      const asked = { ...this.#options.about(), ...this.#credentials(), ...resume, defer: true }
-      this.#greet(this.#answered(await this.link.request('visitor_hello', asked)))
+      const ack = this.#answered(await this.link.request('visitor_hello', asked))
+      if (this.#credentials().visitorToken === asked.visitorToken) this.#greet(ack, place !== null)
+      else await this.#hello() // another tab was faster: its token is ours
     } catch (error) {
+      if (this.link.state !== 'online') return // the next connection says hello
       this.#helloTimer = setTimeout(() => void this.#hello(), this.#waitAfterHello(error))
     }
   }
@@ -205,18 +222,19 @@ export class Visitor extends Emitter<VisitorEvents> {
     return error.retryAfterMs ?? HELLO_RETRY_MS
   }
 
-  #greet(ack: VisitorHelloAck): void {
-    const { sessionId } = this.#credentials()
-    if (ack.visitorToken) this.#options.memory.save({ sessionId, visitorToken: ack.visitorToken })
+  #greet(ack: VisitorHelloAck, isResume: boolean): void {
+    const { sessionId, visitorToken } = this.#credentials()
+    this.#token = ack.visitorToken ?? visitorToken
+    if (this.#token !== visitorToken) this.#options.memory.save({ sessionId, visitorToken: this.#token })
     this.status = ack.status
     if (ack.conversationId) this.#meet(ack.conversationId, ack)
     else this.timeline.open(null, '')
-    const known = this.#everGreeted
-    const news = ack.conversationId ? this.timeline.merge({ ...ack, reset: ack.reset || !ack.resumed }) : []
+    this.agent = ack.agent ?? this.agent
+    const news = ack.conversationId ? this.timeline.merge(ack) : []
     this.agentReadSeq = Math.max(this.agentReadSeq, ack.agentReadSeq)
     this.visitorReadSeq = Math.max(this.visitorReadSeq, ack.visitorReadSeq)
     this.#greeted = this.#everGreeted = true
-    this.#take(news, known && ack.resumed)
+    this.#take(news, isResume && !ack.reset)
     if (this.timeline.isBehind) void this.#catchUp.now()
     this.outbox.pump()
   }
@@ -258,10 +276,6 @@ export class Visitor extends Emitter<VisitorEvents> {
       }),
       link.on('typing', ({ senderType, typing, author }) => {
         if (senderType !== 'visitor') this.#showTyping(typing ? (author ?? { name: '', avatarUrl: null }) : null)
-      }),
-      link.on('presence', ({ online }) => {
-        this.agentsOnline = online
-        this.#change()
       }),
       link.on('error', (told) => this.emit('error', told)),
     ]

@@ -64,8 +64,8 @@ export class FakeServer {
     const knows = afterSeq != null && epoch === this.epoch && all[afterSeq - 1]?.id === afterId
     return {
       ...{ ok: true, conversationId: this.conversation?.id ?? null, status: this.conversation?.status ?? null },
-      ...{ seq: all.length, epoch: this.epoch, visitorToken: visitorToken ?? 'token-1', agentReadSeq: 0 },
-      ...{ resumed: knows, reset: afterSeq != null && !knows, visitorReadSeq: 0, more: false },
+      ...{ seq: all.length, epoch: this.epoch, visitorToken: visitorToken ?? 'token-1', agentReadSeq: 0, agent: null },
+      ...{ resumed: this.conversation !== null, reset: afterSeq != null && !knows, visitorReadSeq: 0, more: false },
       messages: knows ? all.slice(afterSeq) : all.slice(-50),
     }
   }

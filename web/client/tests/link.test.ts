@@ -191,9 +191,9 @@ describe('Link requests', () => {
 test('listeners detach', () => {
   const one = link()
   const heard: unknown[] = []
-  const detach = one.on('presence', (told) => heard.push(told.online))
-  socket.hear('presence', { online: true })
+  const detach = one.on('typing', (told) => heard.push(told.typing))
+  socket.hear('typing', { typing: true })
   detach()
-  socket.hear('presence', { online: false })
+  socket.hear('typing', { typing: false })
   expect(heard).toEqual([true])
 })

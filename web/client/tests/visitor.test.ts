@@ -85,6 +85,37 @@ describe('hello', () => {
     expect(server.socket.payloads('visitor_hello').length).toBeGreaterThan(1)
   })
 
+  test('takes the credentials that another tab was given meanwhile', async () => {
+    const one = await online()
+    stored = { sessionId: String(stored?.sessionId), visitorToken: 'token-of-the-other-tab' }
+    await one.send('as the same person')
+    await settle()
+    expect(server.socket.payloads('visitor_hello').map(({ visitorToken }) => visitorToken)).toEqual([
+      null,
+      'token-of-the-other-tab',
+    ])
+    expect(bodies(one)).toEqual(['as the same person'])
+  })
+
+  test('does not write over credentials that another tab was given while it asked', async () => {
+    let isFirst = true
+    server.intercept = (event) => {
+      if (event !== 'visitor_hello' || !isFirst) return undefined
+      isFirst = false
+      stored = { sessionId: String(stored?.sessionId), visitorToken: 'faster' }
+      return undefined
+    }
+    const one = await online()
+    expect([one.isReady, stored?.visitorToken]).toEqual([true, 'faster'])
+  })
+
+  test('finds the conversation that another tab began', async () => {
+    const one = await online()
+    server.store('from the other tab', 'visitor', null, false)
+    await one.follow()
+    expect(bodies(one)).toEqual(['from the other tab'])
+  })
+
   test('starts anew when its credentials open nothing any more', async () => {
     stored = { sessionId: 'v_old-session-000000', visitorToken: 'wrong' }
     server.intercept = (event, { visitorToken }) =>

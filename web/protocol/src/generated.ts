@@ -80,7 +80,7 @@ export interface VisitorHello {
 /**
  * The visitor's conversation as it stands.
  *
- * `conversationId` is null until a deferred one exists. `reset` tells a resuming client to drop what it holds.
+ * `conversationId` is null until a deferred one exists; `agent` is who serves the visitor. `reset` tells a resuming client to drop what it holds.
  */
 export interface VisitorHelloAck {
   conversationId: string | null
@@ -94,6 +94,7 @@ export interface VisitorHelloAck {
   reset: boolean
   agentReadSeq: number
   visitorReadSeq: number
+  agent: Author | null
   ok: true
 }
 /**
@@ -256,8 +257,9 @@ export interface AdminAuthedAck {
 /**
  * Asks for conversations.
  *
- * `filter` and `cursor` page through one tab, newest activity first. `since` (a cursor of an earlier answer, any tab) asks
- * for every conversation written since, whatever its tab: some twice, none missed.
+ * `filter` and `cursor` page through one tab, newest activity first. `since` (the mark of an earlier answer) asks for
+ * every conversation written since, whatever its tab: some twice, none missed; its pages continue by `cursor` too, and
+ * the mark to keep is that of the first page.
  */
 export interface AdminInbox {
   filter?: 'all' | 'closed' | 'mine' | 'unassigned'
@@ -342,7 +344,7 @@ export interface JoinAck {
   ok: true
 }
 /**
- * A line that only agents see: a private note, or what the system did (`kind` system).
+ * A private note: a line that only agents see.
  *
  * `noteSeq` counts notes of the conversation 1, 2, 3 …; `afterSeq` is the top message `seq` when it was written, which
  * gives its place in the thread.
@@ -355,7 +357,6 @@ export interface Note {
   adminId: string | null
   bodyText: string
   createdAt: string
-  kind: 'note' | 'system'
   author: Author | null
   clientId: string | null
 }
@@ -460,7 +461,6 @@ export interface ToVisitor {
   conversation_update: ConversationUpdate
   typing: Typing
   read: Read
-  presence: Presence
   server_restart: ServerRestart
   error: ErrorEvent
 }
@@ -508,14 +508,6 @@ export interface Read {
   conversationId: string
   senderType: 'admin' | 'system' | 'visitor'
   seq: number
-  adminId: string | null
-}
-/**
- * To agents: a visitor's sockets came or went. To visitors (`conversationId` null): whether any agent is online.
- */
-export interface Presence {
-  online: boolean
-  conversationId: string | null
   adminId: string | null
 }
 /**
@@ -576,6 +568,13 @@ export interface AgentConversationUpdate {
   createdAt: string
   closedAt: string | null
   visitorOnline: boolean | null
+}
+/**
+ * To agents: the visitor of a conversation came online or went.
+ */
+export interface Presence {
+  conversationId: string
+  online: boolean
 }
 /**
  * The ack of a refused event.

@@ -4,7 +4,7 @@ import { BubbleIcon, CloseIcon } from './icons.tsx'
 import type { Texts } from './texts.ts'
 
 /** Health of the line, in the visitor's terms. */
-export type Line = 'online' | 'away' | 'ready' | 'connecting' | 'waiting'
+export type Line = 'ready' | 'connecting' | 'waiting'
 
 interface HeadProps {
   texts: Texts

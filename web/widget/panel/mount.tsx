@@ -54,7 +54,7 @@ class MountedPanel implements Panel {
     this.#tabs = joinTabs({
       name: STORE,
       onElected: () => this.#visitor.outbox.pump(),
-      onAnnounced: () => void this.#visitor.outbox.load(),
+      onAnnounced: () => void this.#visitor.follow(),
     })
     this.#visitor = new Visitor({
       base: host.config.base,
@@ -230,8 +230,8 @@ class MountedPanel implements Panel {
   }
 
   #line(): Line {
-    const { linkState, isReady, agentsOnline, hasHistory } = this.#visitor
-    if (isReady) return agentsOnline === null ? 'ready' : agentsOnline ? 'online' : 'away'
+    const { linkState, isReady, hasHistory } = this.#visitor
+    if (isReady) return 'ready'
     return linkState === 'waiting' || hasHistory ? 'waiting' : 'connecting'
   }
 
