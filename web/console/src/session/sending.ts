@@ -3,7 +3,7 @@
  * Knows the texts; what comes back as `message_new` is `conversations.ts`.
  */
 
-import { keyValueStore, Outbox, type OutboxItem, openStore, Refused } from '@kefu/client'
+import { Outbox, type OutboxItem, openStore, Refused } from '@kefu/client'
 import type { Message, MessageAck, Note, NoteAck } from '@kefu/protocol'
 import { type Draft, EMPTY_DRAFT, loadDrafts, putDraft, saveDrafts } from '../state/drafts.ts'
 import { type ConsoleState, mayAct } from '../state/state.ts'
@@ -68,9 +68,7 @@ export class Sending {
     this.#outbox = null
     const drafts = loadDrafts(this.#storage, adminId)
     this.#store.update((state) => ({ ...state, drafts: new Map([...drafts, ...state.drafts]) }))
-    const items = await openStore<Written>(`${STORE_NAME}:${adminId}`).catch(() =>
-      keyValueStore<Written>(STORE_NAME, new Map()),
-    )
+    const items = await openStore<Written>(`${STORE_NAME}:${adminId}`)
     if (this.#owner !== adminId) return
     this.#outbox = this.#makeOutbox(items)
     await this.#outbox.load()
@@ -182,7 +180,6 @@ export class Sending {
       adminId: me?.adminId ?? null,
       bodyText: payload.text,
       createdAt: ack.createdAt,
-      kind: 'note',
       author: me?.name ? { name: me.name, avatarUrl: null } : null,
       clientId,
     }

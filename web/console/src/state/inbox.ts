@@ -134,6 +134,11 @@ export function unreadTotal(inbox: Inbox, me: string | null): number {
   return total
 }
 
+/** The server has answered and knows of no conversation at all. */
+export function isUnusedInbox({ rows, counts, since }: Inbox): boolean {
+  return since !== null && rows.size === 0 && (counts === null || counts.all + counts.closed === 0)
+}
+
 function isOlder(row: InboxRow, held: InboxRow): boolean {
   return row.seq < held.seq || row.noteSeq < held.noteSeq
 }

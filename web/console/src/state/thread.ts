@@ -104,9 +104,7 @@ function toLine(entry: Entry, seenSeq: number): Line {
   const single = { first: true, last: true }
   if (entry.kind === 'outgoing') return { ...entry, key: entry.outgoing.clientId, ...single }
   if (entry.kind === 'note') {
-    const { note } = entry
-    if (note.kind === 'system') return { kind: 'system', key: note.id, text: note.bodyText, at: note.createdAt }
-    return { ...entry, key: note.clientId ?? note.id, ...single }
+    return { ...entry, key: entry.note.clientId ?? entry.note.id, ...single }
   }
   const { message } = entry
   if (message.senderType === 'system') {

@@ -20,8 +20,3 @@ export function useSelector<T, R>(
   }, [store, select, isEqual])
   return useSyncExternalStore(store.subscribe, read, read)
 }
-
-/** Equality of two lists item by item. */
-export function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, index) => Object.is(item, b[index]))
-}

@@ -14,9 +14,10 @@ import { Rail } from './frame/Rail.tsx'
 import { ToastList } from './frame/ToastList.tsx'
 import { InboxPane } from './inbox/InboxPane.tsx'
 import { Splitter } from './parts/Splitter.tsx'
-import { listenToKeys } from './shortcuts.ts'
+import { listenToKeys, TOGGLE_CONTEXT } from './shortcuts.ts'
 import { ThreadPane } from './thread/ThreadPane.tsx'
 import { useRoomOf } from './use-room.ts'
+import { useRootEvent } from './use-root-event.ts'
 import { useTheme } from './use-theme.ts'
 
 const Palette = lazy(() => import('./overlays/Palette.tsx'))
@@ -110,6 +111,7 @@ function ThreadWithContext() {
   const hasOpen = useConsoleState((state) => state.openId !== null)
   const { contextOpen, contextWidth } = useConsoleState((state) => state.settings)
   const toggle = () => actions.settings({ contextOpen: !contextOpen })
+  useRootEvent(TOGGLE_CONTEXT, toggle)
   return (
     <>
       <div className="min-w-0 flex-1">
@@ -136,6 +138,7 @@ function ThreadWithContext() {
 function ThreadWithDrawer() {
   const t = useT()
   const [isShown, show] = useState(false)
+  useRootEvent(TOGGLE_CONTEXT, () => show(!isShown))
   const openId = useConsoleState((state) => state.openId)
   // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation closes the drawer of the last one
   useEffect(() => show(false), [openId])

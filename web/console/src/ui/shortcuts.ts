@@ -14,8 +14,6 @@ export interface Command {
   icon: IconName
   /** A single key, as `KeyboardEvent.key` names it; null for what only the palette offers. */
   key: string | null
-  /** What to show for the key where it differs. */
-  keyLabel?: string
   isPossible(state: ConsoleState): boolean
   run(console: Console): void
 }
@@ -37,7 +35,9 @@ function onOpen(run: (console: Console, id: string) => void): (console: Console)
   }
 }
 
+/** What a key asks of whichever pane is there; dispatched on the console's root. */
 export const FOCUS_COMPOSER = 'kefu:focus-composer'
+export const TOGGLE_CONTEXT = 'kefu:toggle-context'
 
 function write(mode: 'reply' | 'note') {
   return onOpen(({ actions, host }, id) => {
@@ -58,7 +58,7 @@ export const COMMANDS: readonly Command[] = [
   {
     id: 'previous',
     label: 'command.previous',
-    icon: 'down',
+    icon: 'up',
     key: 'k',
     isPossible: always,
     run: ({ actions }) => actions.move(-1),
@@ -110,7 +110,7 @@ export const COMMANDS: readonly Command[] = [
     icon: 'panel',
     key: 'i',
     isPossible: (state) => state.openId !== null,
-    run: ({ actions, store }) => actions.settings({ contextOpen: !store.get().settings.contextOpen }),
+    run: ({ host }) => host.root.dispatchEvent(new CustomEvent(TOGGLE_CONTEXT)),
   },
   {
     id: 'settings',

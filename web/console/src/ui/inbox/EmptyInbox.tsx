@@ -1,17 +1,18 @@
 /** What stands in a list without rows: that it loads, that all is done, or how the first visitor gets here. */
 
 import { useT } from '../../i18n/i18n.tsx'
-import type { Filter } from '../../state/inbox.ts'
-import { useConsole, useConsoleState } from '../console.tsx'
+import { type Filter, isUnusedInbox } from '../../state/inbox.ts'
+import { useConsole, useConsoleState, useRoom } from '../console.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { EmbedHelp } from './EmbedHelp.tsx'
 
 export function EmptyInbox({ filter, isLoading }: { filter: Filter; isLoading: boolean }) {
   const t = useT()
+  const room = useRoom()
   const { host } = useConsole()
-  const isFirst = useConsoleState((state) => state.inbox.rows.size === 0 && (state.inbox.counts?.closed ?? 0) === 0)
+  const isUnused = useConsoleState((state) => isUnusedInbox(state.inbox))
   if (isLoading) return <Skeleton />
-  if (filter === 'all' && isFirst) {
+  if (room === 'narrow' && isUnused) {
     return (
       <div className="kefu-scroll h-full p-4">
         <EmbedHelp server={host.server} />

@@ -2,14 +2,8 @@
 
 import { Icon } from './Icon.tsx'
 
-const TINTS = [
-  'bg-[#dde6fb] text-[#2b4aa0]',
-  'bg-[#d9efe6] text-[#1b6549]',
-  'bg-[#f6e3d6] text-[#8a4a1c]',
-  'bg-[#ecdff6] text-[#6a3a94]',
-  'bg-[#f7dde3] text-[#93304c]',
-  'bg-[#dceef3] text-[#1d6072]',
-]
+/** The colours of `.kefu-tint-0` … in `base.css`, for both themes. */
+const TINT_COUNT = 6
 
 export interface AvatarProps {
   /** Decides the tint. */
@@ -46,5 +40,5 @@ function initial(name: string): string {
 function tintOf(id: string): string {
   let sum = 0
   for (const char of id) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) >>> 0
-  return TINTS[sum % TINTS.length] as string
+  return `kefu-tint-${sum % TINT_COUNT}`
 }

@@ -17,20 +17,30 @@ const WEIGHTS: Record<Weight, string> = {
 export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'children'> {
   weight?: Weight
   icon?: IconName
+  /** Only the icon is seen, in a square that a finger hits; the children are its name. */
+  isIconOnly?: boolean
   children: ReactNode
   testId?: string
   className?: string
 }
 
-export function Button({ weight = 'plain', icon, children, testId, className = '', ...props }: ButtonProps) {
+export function Button({
+  weight = 'plain',
+  icon,
+  isIconOnly = false,
+  children,
+  testId,
+  className = '',
+  ...props
+}: ButtonProps) {
   return (
     <AriaButton
       {...props}
       data-testid={testId}
-      className={`inline-flex h-8 shrink-0 cursor-pointer items-center justify-center gap-1.5 rounded-lg px-3 text-sm font-medium whitespace-nowrap transition-colors disabled:cursor-default disabled:opacity-45 ${WEIGHTS[weight]} ${className}`}
+      className={`inline-flex shrink-0 cursor-pointer items-center justify-center gap-1.5 rounded-lg text-sm font-medium whitespace-nowrap transition-colors disabled:cursor-default disabled:opacity-45 ${isIconOnly ? 'size-11' : 'h-8 px-3'} ${WEIGHTS[weight]} ${className}`}
     >
       {icon && <Icon name={icon} size={16} />}
-      {children}
+      {isIconOnly ? <span className="sr-only">{children}</span> : children}
     </AriaButton>
   )
 }

@@ -1,15 +1,16 @@
 /** Where the agent writes: a reply to the visitor, or a note that only agents see and that looks like nothing else. */
 
 import { BODY_TEXT_MAX } from '@kefu/protocol'
-import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from 'react'
 import { ToggleButton } from 'react-aria-components/ToggleButton'
 import { ToggleButtonGroup } from 'react-aria-components/ToggleButtonGroup'
 import { useLocale, useT } from '../../i18n/i18n.tsx'
 import { type Draft, EMPTY_DRAFT } from '../../state/drafts.ts'
-import { useActions, useConsole, useConsoleState } from '../console.tsx'
+import { useActions, useConsoleState } from '../console.tsx'
 import { Button, IconButton } from '../parts/Button.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { FOCUS_COMPOSER } from '../shortcuts.ts'
+import { useRootEvent } from '../use-root-event.ts'
 import { QuickReplyEditor } from './QuickReplyEditor.tsx'
 
 /** The rest of the length is shown when less than this is left. */
@@ -153,7 +154,6 @@ function Length({ left }: { left: number }) {
 
 /** The text area: grows with its text, takes the focus when a key asks for it. */
 function useComposerBox(text: string) {
-  const { host } = useConsole()
   const box = useRef<HTMLTextAreaElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -162,10 +162,6 @@ function useComposerBox(text: string) {
     element.style.height = 'auto'
     element.style.height = `${Math.min(HEIGHT_MAX_PX, element.scrollHeight)}px`
   }, [text])
-  useEffect(() => {
-    const focus = () => box.current?.focus()
-    host.root.addEventListener(FOCUS_COMPOSER, focus)
-    return () => host.root.removeEventListener(FOCUS_COMPOSER, focus)
-  }, [host])
+  useRootEvent(FOCUS_COMPOSER, () => box.current?.focus())
   return box
 }

@@ -1,7 +1,6 @@
 /** The head of a conversation: the visitor, who answers for it, and what can be done with it. */
 
 import type { InboxRow } from '@kefu/protocol'
-import { Button as AriaButton } from 'react-aria-components/Button'
 import { TooltipTrigger } from 'react-aria-components/Tooltip'
 import { useT } from '../../i18n/i18n.tsx'
 import { mayAct } from '../../state/state.ts'
@@ -9,7 +8,6 @@ import { useActions, useConsoleState, useRoom } from '../console.tsx'
 import { Waiting } from '../inbox/InboxRowView.tsx'
 import { Avatar } from '../parts/Avatar.tsx'
 import { Button, Hint, IconButton } from '../parts/Button.tsx'
-import { Icon } from '../parts/Icon.tsx'
 import { useVisitorName } from '../use-names.ts'
 
 export interface ThreadHeaderProps {
@@ -38,6 +36,7 @@ export function ThreadHeader({ row, isContextShown, onToggleContext }: ThreadHea
           shortcut="i"
           aria-expanded={isContextShown}
           onPress={onToggleContext}
+          className={room === 'narrow' ? 'size-11' : ''}
         />
       </span>
     </header>
@@ -60,7 +59,9 @@ function Who({ row }: { row: InboxRow }) {
           {row.status === 'closed' ? (
             <span>{t('conversation.closed')}</span>
           ) : (
-            <span className="shrink-0">{t(row.visitorOnline ? 'visitor.online' : 'visitor.away')}</span>
+            row.visitorOnline !== null && (
+              <span className="shrink-0">{t(row.visitorOnline ? 'visitor.online' : 'visitor.away')}</span>
+            )
           )}
           {row.status === 'open' && row.waitingSince && <Waiting since={row.waitingSince} />}
           {room === 'wide' && (pageTitle || entryUrl) && (
@@ -87,11 +88,10 @@ function AssignButton({ row, isShort }: { row: InboxRow; isShort: boolean }) {
         testId="assign"
         weight={row.assignedTo ? 'plain' : 'primary'}
         icon={isMine ? 'person' : 'personAdd'}
-        {...(isShort ? { 'aria-label': label } : {})}
+        isIconOnly={isShort}
         onPress={() => actions.assign(row.conversationId, !isMine)}
-        className={isShort ? 'size-11 px-0' : ''}
       >
-        {!isShort && label}
+        {label}
       </Button>
       <Hint shortcut={isMine ? undefined : 'a'}>{isMine ? t('action.unassign.hint') : label}</Hint>
     </TooltipTrigger>
@@ -103,14 +103,9 @@ function CloseButton({ id, isShort }: { id: string; isShort: boolean }) {
   const actions = useActions()
   return (
     <TooltipTrigger delay={500} closeDelay={80}>
-      <AriaButton
-        aria-label={t('action.close')}
-        onPress={() => actions.close(id)}
-        className={`inline-flex cursor-pointer items-center justify-center gap-1.5 rounded-lg text-sm font-medium whitespace-nowrap inset-ring inset-ring-line-strong hover:bg-hover ${isShort ? 'size-11' : 'h-8 px-3'}`}
-      >
-        <Icon name="check" size={16} />
-        {!isShort && t('action.close')}
-      </AriaButton>
+      <Button icon="check" isIconOnly={isShort} onPress={() => actions.close(id)}>
+        {t('action.close')}
+      </Button>
       <Hint shortcut="e">{t('action.close.hint')}</Hint>
     </TooltipTrigger>
   )

@@ -1,9 +1,10 @@
 /** The open conversation: who it is, what was said, and where the agent answers. */
 
 import { useT } from '../../i18n/i18n.tsx'
-import { viewRow } from '../../state/inbox.ts'
+import { isUnusedInbox, viewRow } from '../../state/inbox.ts'
 import { LOADING_THREAD, mayAct } from '../../state/state.ts'
-import { useActions, useConsoleState } from '../console.tsx'
+import { useActions, useConsole, useConsoleState } from '../console.tsx'
+import { EmbedHelp } from '../inbox/EmbedHelp.tsx'
 import { Button } from '../parts/Button.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { useErrorText } from '../use-error-text.ts'
@@ -45,6 +46,17 @@ function OpenThread({ id, ...header }: ThreadPaneProps & { id: string }) {
 
 function NothingOpen() {
   const t = useT()
+  const { host } = useConsole()
+  const isUnused = useConsoleState((state) => isUnusedInbox(state.inbox))
+  if (isUnused) {
+    return (
+      <main aria-label={t('thread.label')} className="grid h-full place-content-center bg-surface p-8">
+        <div className="max-w-xl rounded-2xl p-6 shadow-card inset-ring inset-ring-line">
+          <EmbedHelp server={host.server} />
+        </div>
+      </main>
+    )
+  }
   return (
     <main
       aria-label={t('thread.label')}

@@ -159,7 +159,7 @@ function Day({ at }: { at: string }) {
   const locale = useLocale()
   const now = useNow()
   return (
-    <div className="flex items-center gap-3 py-4 text-xs font-medium text-faint">
+    <div className="flex items-center gap-3 pt-5 pb-1 text-xs font-medium text-faint">
       <span className="h-px flex-1 bg-line" />
       <time dateTime={at}>{dayName(at, now, locale)}</time>
       <span className="h-px flex-1 bg-line" />
@@ -170,7 +170,7 @@ function Day({ at }: { at: string }) {
 function UnreadDivider() {
   const t = useT()
   return (
-    <div className="flex items-center gap-3 py-3 text-xs font-semibold text-accent">
+    <div className="flex items-center gap-3 pt-4 pb-1 text-xs font-semibold text-accent">
       <span className="h-px flex-1 bg-accent opacity-40" />
       {t('thread.unread')}
       <span className="h-px flex-1 bg-accent opacity-40" />

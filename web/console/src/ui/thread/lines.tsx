@@ -156,7 +156,7 @@ function QuickReplyChips({ replies }: { replies: readonly string[] }) {
   return (
     <ul
       aria-label={t('quickReplies.label')}
-      className="flex max-w-[min(34rem,85vw)] flex-wrap justify-end gap-1.5 pt-1.5"
+      className="flex max-w-[min(34rem,85vw)] flex-wrap justify-end gap-1.5 py-1.5"
     >
       {replies.map((reply) => (
         <li
