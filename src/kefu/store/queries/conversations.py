@@ -138,28 +138,32 @@ async def mark_read_by_agents(connection: AsyncConnection, conversation_id: str,
     Returns:
         The mark, or None if it stood there already.
     """
+    # The lock is a statement of its own, so that the count's snapshot is younger: a message that was being committed
+    # meanwhile is counted.
+    behind = conversation.c.agent_read_seq < sa.func.least(seq, conversation.c.seq)
+    locking = sa.select(conversation.c.seq).where(conversation.c.id == conversation_id, behind)
+    top: int | None = (await connection.execute(locking.with_for_update(key_share=True))).scalar()
+    if top is None:
+        return None
+    mark = min(seq, top)
     unread = (
         sa.select(sa.func.count())
         .select_from(message)
-        .where(message.c.conversation_id == conversation_id, message.c.seq > seq, message.c.sender_type == "visitor")
+        .where(message.c.conversation_id == conversation_id, message.c.seq > mark, message.c.sender_type == "visitor")
         .scalar_subquery()
     )
-    moved = await connection.execute(
+    await connection.execute(
         conversation.update()
-        .where(
-            conversation.c.id == conversation_id,
-            conversation.c.agent_read_seq < sa.func.least(seq, conversation.c.seq),
-        )
+        .where(conversation.c.id == conversation_id)
         .values(
             {
-                conversation.c.agent_read_seq: sa.func.least(seq, conversation.c.seq),
+                conversation.c.agent_read_seq: mark,
                 conversation.c.unread: sa.func.least(conversation.c.unread, unread),
                 **_VERSION,
             }
         )
-        .returning(conversation.c.agent_read_seq)
     )
-    return cast("int | None", moved.scalar())
+    return mark
 
 
 async def tops(connection: AsyncConnection, conversation_ids: list[str]) -> dict[str, int]:

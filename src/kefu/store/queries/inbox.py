@@ -74,10 +74,13 @@ def _encode_cursor(row: sa.Row[Any]) -> str:
 
 def _decode_cursor(cursor: str) -> tuple[dt.datetime, str]:
     try:
-        moment, _, conversation_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        return dt.datetime.fromisoformat(moment), conversation_id
+        text, _, conversation_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        moment = dt.datetime.fromisoformat(text)
     except (ValueError, binascii.Error) as error:
         raise BadCursorError("cursor is not one of this server") from error
+    if moment.tzinfo is None or not conversation_id.isprintable():
+        raise BadCursorError("cursor is not one of this server")
+    return moment, conversation_id
 
 
 async def page(
@@ -129,7 +132,7 @@ async def since(
 
 
 def _transaction_id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) >= 2**63:
         raise BadCursorError("since is not a mark of this server")
     return int(text)
 
