@@ -11,10 +11,10 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import echo_app  # noqa: E402 (tests are imported by path)
+import echo_app
 
-from kefu.transport.server.options import TransportOptions  # noqa: E402
-from kefu.transport.server.serve import TransportServer, WebServer, bind  # noqa: E402
+from kefu.transport.server.options import TransportOptions
+from kefu.transport.server.serve import TransportServer, WebServer, bind
 
 
 def pytest_asyncio_loop_factories(config, item):
@@ -28,16 +28,14 @@ class Running:
         self.visitor = echo_app.Echo()
         self.admin = echo_app.Echo()
         self.transport = TransportServer({"/ws-visitor": self.visitor, "/ws-admin": self.admin}, options)
-        self.web = WebServer(
-            self.transport.asgi(echo_app.inner_app), transport=self.transport, install_signals=False
-        )
+        self.web = WebServer(self.transport.asgi(echo_app.inner_app), transport=self.transport, install_signals=False)
 
     async def start(self):
         sockets = bind("127.0.0.1", 0)
         self.port = sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.task = asyncio.create_task(self.web.serve(sockets))
-        while not self.web.started:
+        while not self.web.started:  # noqa: ASYNC110 (uvicorn has no event for it)
             await asyncio.sleep(0.005)
 
     async def stop(self):
@@ -47,7 +45,7 @@ class Running:
     async def until(self, condition, seconds=5):
         """Waits until the condition holds."""
         async with asyncio.timeout(seconds):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 (any condition at all)
                 await asyncio.sleep(0.005)
 
 

@@ -19,6 +19,8 @@ class TransportOptions:
         fragments_max: Frames that one websocket message may be cut into.
         attachments_max: Binary attachments of one packet.
         packets_per_poll_max: Packets in one polling request.
+        packets_per_answer_max: Packets in the answer to a poll; the rest waits for the next. python-engineio's client
+            takes no more than 16.
         packets_per_second_max: Packets from one client.
         json_depth_max: Arrays and objects inside each other.
         header_bytes_max: Request line and headers of an HTTP request.
@@ -41,6 +43,7 @@ class TransportOptions:
     fragments_max: int = 64
     attachments_max: int = 10
     packets_per_poll_max: int = 1000
+    packets_per_answer_max: int = 16
     packets_per_second_max: int = 1000
     json_depth_max: int = 32
     header_bytes_max: int = 16 * 1024

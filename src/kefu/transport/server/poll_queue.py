@@ -121,9 +121,11 @@ class PollQueue:
             self._waiter = None
 
     def take(self) -> bytes:
-        """Everything queued, as the body of an answer."""
-        texts, self._texts, self._size = self._texts, [], 0
-        if self._is_closed:
+        """The oldest packets, as the body of an answer."""
+        texts = self._texts[: self._hub.options.packets_per_answer_max]
+        del self._texts[: len(texts)]
+        self._size -= sum(map(len, texts))
+        if self._is_closed and not self._texts:
             self._drop()
         return SEPARATOR.join(texts) or NOOP
 
