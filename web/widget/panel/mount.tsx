@@ -81,9 +81,7 @@ class MountedPanel implements Panel {
     this.#show()
     this.#refs.composer.current?.fit()
     this.#refs.log.current?.toEnd()
-    // On a touch screen focus in the box would raise the keyboard over the conversation.
-    if (moveFocus && matchMedia('(hover: hover)').matches) this.#refs.composer.current?.focus()
-    else if (moveFocus) this.#refs.dialog.current?.focus()
+    if (moveFocus) this.#focus()
     this.#changed()
   }
 
@@ -210,6 +208,12 @@ class MountedPanel implements Panel {
     this.#fitKeyboard()
   }
 
+  /** On a touch screen focus in the box would raise the keyboard over the conversation. */
+  #focus(): void {
+    if (matchMedia('(hover: hover)').matches) this.#refs.composer.current?.focus()
+    else this.#refs.dialog.current?.focus()
+  }
+
   /** On a phone the panel takes what the keyboard leaves. */
   #fitKeyboard(): void {
     const { visualViewport } = window
@@ -246,6 +250,14 @@ class MountedPanel implements Panel {
   }
 
   #render(): void {
+    const { shadow } = this.#host
+    const hadFocus = this.#root.contains(shadow.activeElement)
+    this.#renderWindow()
+    // The button that was used may be gone (a quick reply, a retry): focus must not fall out of the panel with it.
+    if (hadFocus && this.#isOpen && !shadow.activeElement) this.#focus()
+  }
+
+  #renderWindow(): void {
     render(
       <Window
         visitor={this.#visitor}
