@@ -22,13 +22,14 @@ from e2e.installation import PASSWORD, Installation, free_port, wait_until_ready
 def installation() -> Iterator[Installation]:
     data_dir = Path(tempfile.mkdtemp(prefix="kefu-e2e-", dir="/tmp"))
     data_dir.chmod(0o755)
-    running = Installation(free_port(), free_port(), data_dir)
+    running = Installation(free_port(), free_port(), free_port(), data_dir)
     environment = {
         **os.environ,
         "KEFU_DATA_DIR": str(data_dir),
         "KEFU_SITE_PORT": str(running.site_port),
         "CHAT_SERVER_PORT": str(running.chat_port),
         "KEFU_ADMIN_PASSWORD": PASSWORD,
+        "CHAT_ALLOWED_ORIGINS": f"http://localhost:{running.host_port}",
     }
     log = (data_dir / "up.log").open("wb")
     kefu = Path(sys.executable).with_name("kefu")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import asyncpg
@@ -26,6 +31,7 @@ class Installation:
 
     site_port: int
     chat_port: int
+    host_port: int
     data_dir: Path
 
     @property
@@ -35,6 +41,31 @@ class Installation:
     @property
     def console(self) -> str:
         return f"http://127.0.0.1:{self.site_port}/admin/chat"
+
+    @contextlib.contextmanager
+    def host_page(self, html: str, headers: dict[str, str]) -> Iterator[str]:
+        """Serves one page of a website that embeds the widget, on an origin that is admitted; yields its URL."""
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(html.encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", self.host_port), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://localhost:{self.host_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
     def rows(self, query: str, *args: object) -> list[tuple[object, ...]]:
         """Asks the installation's own PostgreSQL."""
@@ -46,8 +77,9 @@ class Installation:
             finally:
                 await connection.close()
 
-        with EmbeddedPostgres(self.data_dir) as server:
-            return asyncio.run(run(server.url))
+        # In a thread of its own: Playwright keeps an event loop in this one.
+        with EmbeddedPostgres(self.data_dir) as server, ThreadPoolExecutor(1) as executor:
+            return executor.submit(asyncio.run, run(server.url)).result()
 
 
 def free_port() -> int:

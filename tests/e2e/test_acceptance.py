@@ -32,18 +32,18 @@ class Words:
 ENGLISH = Words(
     locale="en-US",
     short="en",
-    question="Hello! Does the oak desk lamp come with a bulb?",
-    answer="Good morning! Yes, a warm 6 W LED bulb is in the box.",
-    note="Asked about the lamp twice this week.",
+    question="Hello! Which of the green teas is good for the evening?",
+    answer="Good evening! The roasted one: it has the least caffeine.",
+    note="Sleeps badly, so nothing strong. Sent a sample last month.",
     thanks="Perfect, thank you!",
     note_tab="Private note",
 )
 CHINESE = Words(
     locale="zh-CN",
     short="zh",
-    question="你好！请问橡木台灯带灯泡吗？",
-    answer="早上好！带的，盒子里有一只 6 W 暖光 LED 灯泡。",
-    note="这位顾客本周第二次问台灯。",
+    question="你好！请问哪一款绿茶适合晚上喝？",
+    answer="晚上好！推荐焙火的那一款，咖啡因最少。",
+    note="睡眠不好，不要推荐浓茶。上个月寄过试喝装。",
     thanks="太好了，谢谢！",
     note_tab="内部备注",
 )
@@ -110,9 +110,9 @@ def test_on_a_phone(installation: Installation, open_context, words: Words) -> N
     visitor.goto(installation.shop)
     picture(visitor, f"shop-{words.short}-phone")
     open_widget(visitor)
-    box = visitor.locator("kefu-chat dialog").bounding_box()
-    assert box is not None
-    assert box["width"] == 390
+    visitor.wait_for_function(
+        "document.querySelector('kefu-chat').shadowRoot.querySelector('dialog').offsetWidth === 390"
+    )
     write(visitor, question)
 
     log_in(agent, installation)
@@ -168,17 +168,11 @@ def test_a_strict_host_page(installation: Installation, open_context) -> None:
     page = open_context().new_page()
     violations: list[str] = []
     page.on("console", lambda entry: violations.append(entry.text) if "Content Security" in entry.text else None)
-    strict = installation.shop + "strict"
-    page.route(
-        strict,
-        lambda route: route.fulfill(
-            body=html, headers={"content-type": "text/html", "content-security-policy": policy}
-        ),
-    )
-    page.goto(strict)
-    open_widget(page)
-    write(page, "from a strict page")
-    expect(page.locator("kefu-chat .row.own")).to_contain_text("Sent")
+    with installation.host_page(html, {"Content-Security-Policy": policy}) as url:
+        page.goto(url)
+        open_widget(page)
+        write(page, "from a strict page")
+        expect(page.locator("kefu-chat .row.own")).to_contain_text("Sent")
     assert violations == []
 
 
