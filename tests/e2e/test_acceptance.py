@@ -105,7 +105,7 @@ def test_on_a_phone(installation: Installation, open_context, words: Words) -> N
     """The same talk on 390 pixels: the panel fills the screen, the console shows one pane at a time."""
     visitor = open_context(words.locale, phone=True).new_page()
     agent = open_context(words.locale, phone=True).new_page()
-    question = f"{words.question} 📱"
+    question = f"{words.question} (390 px)"
 
     visitor.goto(installation.shop)
     picture(visitor, f"shop-{words.short}-phone")

@@ -72,7 +72,8 @@ class VisitorSync(ClientEvent, frozen=True):
 class VisitorHelloAck(Shape, frozen=True):
     """The visitor's conversation as it stands.
 
-    `conversationId` is null until a deferred one exists; `agent` is who serves the visitor. `reset` tells a resuming client to drop what it holds.
+    `conversationId` is null until a deferred one exists; `agent` is who serves the visitor. `reset` tells a resuming
+    client to drop what it holds.
     """
 
     conversation_id: str | None

@@ -80,7 +80,8 @@ export interface VisitorHello {
 /**
  * The visitor's conversation as it stands.
  *
- * `conversationId` is null until a deferred one exists; `agent` is who serves the visitor. `reset` tells a resuming client to drop what it holds.
+ * `conversationId` is null until a deferred one exists; `agent` is who serves the visitor. `reset` tells a resuming
+ * client to drop what it holds.
  */
 export interface VisitorHelloAck {
   conversationId: string | null
