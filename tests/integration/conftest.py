@@ -151,3 +151,15 @@ def send() -> Callable[..., Any]:
         return list(await asyncio.wait_for(asyncio.gather(*outcomes), 30))
 
     return submit
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Waits until something is true, or fails."""
+
+    async def wait(check: Callable[[], object], seconds: float = 5) -> None:
+        async with asyncio.timeout(seconds):
+            while not check():  # noqa: ASYNC110 - what is waited for has no event to set
+                await asyncio.sleep(0.005)
+
+    return wait

@@ -46,7 +46,7 @@ class Follower:
             if top <= history.seq:
                 break
         # An audience that is there already hears what lies between from the next comparison.
-        if top == 0:
+        if top == 0 and not self._publisher.is_followed(conversation_id):
             tops[conversation_id] = history.seq
         if follower.is_open:
             self._publisher.rooms.join(room, follower)

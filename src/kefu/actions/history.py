@@ -50,8 +50,8 @@ async def newest(connection: AsyncConnection, conversation_id: str, limit: int =
 
 async def before(connection: AsyncConnection, conversation_id: str, before_seq: int, limit: int) -> History:
     """The page that ends before `before_seq`."""
+    top = await _top(connection, conversation_id)
     page = await messages.newest(connection, conversation_id, clamp(limit), before_seq=before_seq)
-    top = (await conversations.tops(connection, [conversation_id])).get(conversation_id, 0)
     return History(page.messages, top, page.more, reset=False)
 
 
@@ -62,9 +62,14 @@ async def after(
     same_epoch = place.epoch is None or place.epoch == epoch
     if not same_epoch or not await messages.is_at(connection, conversation_id, place.seq, place.id or ""):
         return (await newest(connection, conversation_id, limit))._replace(reset=True)
-    page = await messages.after(connection, conversation_id, max(place.seq, 0), clamp(limit))
-    top = (await conversations.tops(connection, [conversation_id])).get(conversation_id, 0)
+    top = await _top(connection, conversation_id)
+    page = await messages.after(connection, conversation_id, place.seq, clamp(limit))
     return History(page.messages, max(top, page.messages[-1].seq if page.messages else 0), page.more, reset=False)
+
+
+async def _top(connection: AsyncConnection, conversation_id: str) -> int:
+    """The conversation's top; read before the page, so that what is named here is in the page or comes after it."""
+    return (await conversations.tops(connection, [conversation_id])).get(conversation_id, 0)
 
 
 async def read(

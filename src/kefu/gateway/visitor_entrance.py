@@ -120,7 +120,7 @@ class VisitorEntrance:
         was_online = bool(self._publisher.rooms.members(room))
         page = await self._follower.follow(conversation_id, room, session.connection, read)
         session.conversation_id = conversation_id
-        if page.seq and not was_online:
+        if page.seq and not was_online and session.connection.is_open:
             self._publisher.presence(conversation.site, Presence(conversation_id, online=True))
         return page
 
