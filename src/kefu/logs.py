@@ -57,7 +57,7 @@ def configure(level: str = "info") -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in ("asyncio", "sqlalchemy", "alembic", "httpx", "httpcore"):
+    for noisy in ("asyncio", "sqlalchemy", "alembic", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
 
 

@@ -168,7 +168,8 @@ class Welcome:
         if self._password is not None:
             rows.add_row("", "")
             rows.add_row("Login", f"[bold]{FIRST_LOGIN}[/]")
-            rows.add_row("Password", f"[bold]{self._password}[/]  (shown this once; change it: kefu agent passwd)")
+            rows.add_row("Password", f"[bold]{self._password}[/]")
+            rows.add_row("", f"shown this once; change it: kefu agent passwd {FIRST_LOGIN}")
         Console(highlight=False, soft_wrap=True).print(
             Panel(rows, title="Kefu is running", subtitle="Ctrl-C stops it", expand=False, padding=(1, 2))
         )

@@ -10,12 +10,13 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import sqlalchemy as sa
 from litestar import Request
 from litestar.datastructures import Cookie
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from kefu.config import Settings
 from kefu.mainsite.chatserver import ChatServer
@@ -98,7 +99,7 @@ class Services:
         )
 
 
-TheServices = Annotated[Services, Dependency(skip_validation=True)]
+TheServices = NamedDependency[SkipValidation[Services]]
 """How a handler asks for them."""
 
 
