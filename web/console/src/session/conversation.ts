@@ -43,14 +43,15 @@ export class OpenedConversation {
   /**
    * Joins, or joins again after a reconnect: only what came since is answered then.
    *
+   * @param onRow takes the row as it stands, before the messages are shown
    * @throws Refused or Unanswered
    */
-  async join(): Promise<InboxRow> {
+  async join(onRow: (row: InboxRow) => void): Promise<void> {
     const { place, epoch } = this.#timeline
     const from = place ? { ...place, epoch } : {}
     const ack = await this.#connection.link.request('admin_join', { conversationId: this.id, ...from })
+    onRow(ack.row)
     this.#joined(ack, place !== null)
-    return ack.row
   }
 
   leave(): void {

@@ -124,11 +124,7 @@ export class Conversations {
     if (!this.#connection.isAuthed) return // The authentication that is to come joins.
     const { id } = conversation
     try {
-      const row = await conversation.join()
-      this.#store.update((state) => ({
-        ...state,
-        inbox: putRow(state.inbox, row, state.me?.adminId ?? null, new Set([id])),
-      }))
+      await conversation.join((row) => this.#putRow(row))
       // The agent went on while the join was under way: leave what nobody looks at.
       if (this.#store.get().openId !== id) conversation.leave()
     } catch (error) {
@@ -137,6 +133,11 @@ export class Conversations {
       if (this.#store.get().threads.get(id)?.state === 'loading')
         this.#showThread(id, { state: 'failed', error: error.code })
     }
+  }
+
+  #putRow(row: InboxRow): void {
+    const keep = new Set([row.conversationId])
+    this.#store.update((state) => ({ ...state, inbox: putRow(state.inbox, row, state.me?.adminId ?? null, keep) }))
   }
 
   /** The conversation with this id, the last used at the end; the one unused for longest goes. */

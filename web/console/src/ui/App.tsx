@@ -91,15 +91,18 @@ function Panes() {
   return (
     <>
       <div className="shrink-0" style={{ width: listWidth }}>
-        <InboxPane />
+        <InboxPane
+          edge={
+            <Splitter
+              label={t('pane.list')}
+              value={listWidth}
+              {...LIST_PX}
+              side="start"
+              onChange={(width) => actions.settings({ listWidth: width })}
+            />
+          }
+        />
       </div>
-      <Splitter
-        label={t('pane.list')}
-        value={listWidth}
-        {...LIST_PX}
-        side="start"
-        onChange={(width) => actions.settings({ listWidth: width })}
-      />
       {room === 'wide' ? <ThreadWithContext /> : <ThreadWithDrawer />}
     </>
   )
@@ -118,18 +121,20 @@ function ThreadWithContext() {
         <ThreadPane isContextShown={contextOpen} onToggleContext={toggle} />
       </div>
       {contextOpen && hasOpen && (
-        <>
-          <Splitter
-            label={t('pane.context')}
-            value={contextWidth}
-            {...CONTEXT_PX}
-            side="end"
-            onChange={(width) => actions.settings({ contextWidth: width })}
+        <div className="shrink-0" style={{ width: contextWidth }}>
+          <ContextPane
+            onClose={toggle}
+            edge={
+              <Splitter
+                label={t('pane.context')}
+                value={contextWidth}
+                {...CONTEXT_PX}
+                side="end"
+                onChange={(width) => actions.settings({ contextWidth: width })}
+              />
+            }
           />
-          <div className="shrink-0" style={{ width: contextWidth }}>
-            <ContextPane onClose={toggle} />
-          </div>
-        </>
+        </div>
       )}
     </>
   )

@@ -14,11 +14,12 @@ import { Icon, type IconName } from '../parts/Icon.tsx'
 import { useVisitorName } from '../use-names.ts'
 import { useNow } from '../use-now.ts'
 
-export function ContextPane({ onClose }: { onClose: () => void }) {
+/** @param props.edge what stands at the pane's inner edge */
+export function ContextPane({ onClose, edge }: { onClose: () => void; edge?: ReactNode }) {
   const t = useT()
   const row = useConsoleState((state) => (state.openId ? viewRow(state.inbox, state.openId) : null))
   return (
-    <aside aria-label={t('context.title')} className="flex h-full min-w-0 flex-col bg-surface">
+    <aside aria-label={t('context.title')} className="relative flex h-full min-w-0 flex-col bg-surface">
       <header className="flex h-14 shrink-0 items-center justify-between border-b border-line ps-4 pe-3">
         <h2 className="text-base font-semibold">{t('context.title')}</h2>
         <IconButton icon="close" label={t('context.hide')} onPress={onClose} />
@@ -32,6 +33,7 @@ export function ContextPane({ onClose }: { onClose: () => void }) {
           <Conversation row={row} />
         </div>
       )}
+      {edge}
     </aside>
   )
 }

@@ -1,6 +1,6 @@
 /** The list of conversations: tabs with their numbers, order, and the rows of the chosen tab. */
 
-import { useMemo } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { Button as AriaButton } from 'react-aria-components/Button'
 import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu'
 import { Popover } from 'react-aria-components/Popover'
@@ -16,7 +16,8 @@ import { InboxList } from './InboxList.tsx'
 
 const SORTS: readonly Sort[] = ['newest', 'waiting']
 
-export function InboxPane() {
+/** @param props.edge what stands at the pane's inner edge */
+export function InboxPane({ edge }: { edge?: ReactNode }) {
   const t = useT()
   const actions = useActions()
   const room = useRoom()
@@ -28,7 +29,7 @@ export function InboxPane() {
   const isLoading = !inbox.pages[filter].asked
 
   return (
-    <section aria-label={t('inbox.title')} className="flex h-full min-w-0 flex-col bg-surface">
+    <section aria-label={t('inbox.title')} className="relative flex h-full min-w-0 flex-col bg-surface">
       <header className="flex h-14 shrink-0 items-center gap-2 ps-4 pe-3">
         <h1 className="text-lg font-semibold tracking-tight">{t('inbox.title')}</h1>
         {room === 'narrow' && <ConnectionState />}
@@ -47,6 +48,7 @@ export function InboxPane() {
           {ids.length > 0 ? <InboxList ids={ids} /> : <EmptyInbox filter={filter} isLoading={isLoading} />}
         </TabPanel>
       </Tabs>
+      {edge}
     </section>
   )
 }

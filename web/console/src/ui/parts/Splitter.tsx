@@ -1,4 +1,4 @@
-/** The line between two panes, which the pointer and the arrow keys move. */
+/** The line between two panes, which the pointer and the arrow keys move; drawn inside the pane that it resizes. */
 
 import { type KeyboardEvent, type PointerEvent, useRef } from 'react'
 
@@ -8,7 +8,7 @@ export interface SplitterProps {
   value: number
   min: number
   max: number
-  /** Which side of the line that pane is on. */
+  /** Which side of the line that pane is on; the line stands at that pane's inner edge. */
   side: 'start' | 'end'
   onChange(width: number): void
 }
@@ -57,7 +57,7 @@ export function Splitter({ label, value, min, max, side, onChange }: SplitterPro
       onPointerMove={onPointerMove}
       onPointerUp={onPointerUp}
       onKeyDown={onKeyDown}
-      className="group relative z-10 -mx-1 w-2 shrink-0 cursor-col-resize touch-none outline-none"
+      className={`group absolute inset-y-0 z-10 w-2 cursor-col-resize touch-none outline-none ${side === 'start' ? '-end-1' : '-start-1'}`}
     >
       <span className="absolute inset-y-0 start-1/2 w-px bg-line transition-colors group-hover:w-0.5 group-hover:bg-accent group-focus-visible:w-0.5 group-focus-visible:bg-accent" />
     </div>
