@@ -23,6 +23,8 @@ class Echo:
         self.connections = {}
 
     def admits_origin(self, handshake):
+        if "x-fail" in handshake.headers:
+            raise RuntimeError(handshake.headers["x-fail"])
         return handshake.headers.get("origin", ORIGIN) == ORIGIN
 
     def on_connect(self, connection, auth):

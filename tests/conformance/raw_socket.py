@@ -65,6 +65,13 @@ class RawSocket:
         self.welcome = await self.text() if self.connected.startswith(b"40") else None
         return self
 
+    @classmethod
+    async def get(cls, port):
+        """The whole answer to a plain request for `/`."""
+        self = await cls.dial(port)
+        self.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return await asyncio.wait_for(self.reader.read(), 5)
+
     def send(self, payload, kind=TEXT, **how):
         """Sends a frame."""
         self.write(frame(payload, kind, **how))

@@ -228,6 +228,13 @@ async def test_failing_endpoint_ends_one_socket_and_logs_no_payload(server, capl
         assert secret not in caplog.text
 
 
+async def test_failing_origin_check_refuses_one_request(server, caplog):
+    assert (await RawSocket.open(server.port, X_Fail="private")).status == 500
+    assert (await RawSocket.open(server.port)).status == 101
+    assert "RuntimeError" in caplog.text
+    assert "private" not in caplog.text
+
+
 async def test_slow_reader_is_cut_and_nobody_waits(run_server):
     server = await run_server(outbox_bytes_max=100_000)
     bystander = await RawSocket.connect(server.port)

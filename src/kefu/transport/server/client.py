@@ -7,7 +7,6 @@ a client or an endpoint does wrong ends this client alone. Knows no sockets and 
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import Any, Protocol
 
 from kefu.transport.endpoint import ConnectRefusedError, EncodedEvent, Endpoint, Handshake
@@ -16,6 +15,7 @@ from kefu.transport.engineio import session as engine
 from kefu.transport.engineio.packets import MESSAGE_DIGIT, PING
 from kefu.transport.engineio.session import Channel, SessionError, Signal
 from kefu.transport.server import frames
+from kefu.transport.server.faults import log_endpoint_fault
 from kefu.transport.server.hub import Hub, new_public_sid
 from kefu.transport.socketio import jsontext, packets
 from kefu.transport.socketio import session as socketio
@@ -321,9 +321,7 @@ class Client:
         self.end(frames.CLOSE_OK, "refused", "refused")
 
     def _endpoint_failed(self, call: str, error: Exception) -> None:
-        # Without the error's own words: they may repeat what the client sent.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("%s of %s raised %s:\n%s", call, self.handshake.path, type(error).__qualname__, where.rstrip())
+        log_endpoint_fault(call, self.handshake.path, error)
         self.end(frames.CLOSE_INTERNAL_ERROR, "internal error", "server error")
 
     # --- the end ------------------------------------------------------------------------------------------

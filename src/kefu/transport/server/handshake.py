@@ -13,6 +13,7 @@ import msgspec
 
 from kefu.transport.address import client_address
 from kefu.transport.endpoint import Endpoint, Handshake
+from kefu.transport.server.faults import log_endpoint_fault
 from kefu.transport.server.options import TransportOptions
 
 ENGINE_VERSION = "4"
@@ -98,9 +99,17 @@ def admit(request: Request, transport: str, endpoints: Mapping[str, Endpoint], o
         transport=transport,
     )
     endpoint = endpoints[path]
-    if not endpoint.admits_origin(handshake):
+    if not _admits_origin(endpoint, handshake):
         raise RefusedError(FORBIDDEN, HTTPStatus.FORBIDDEN)
     return Admission(endpoint, handshake, query.get("sid", ""))
+
+
+def _admits_origin(endpoint: Endpoint, handshake: Handshake) -> bool:
+    try:
+        return endpoint.admits_origin(handshake)
+    except Exception as error:
+        log_endpoint_fault("admits_origin", handshake.path, error)
+        raise RefusedError(BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error") from error
 
 
 def parse_query(query: str) -> dict[str, str]:

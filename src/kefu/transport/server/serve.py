@@ -72,10 +72,14 @@ class TransportServer:
         """Starts the shared timer on the running loop."""
         self._hub.start()
 
+    def refuse_new(self) -> None:
+        """Lets nobody in any more; who is in stays."""
+        self._hub.is_stopping = True
+
     async def stop(self) -> None:
         """Closes every connection with 1012, within `stop_seconds_max`, and lets nobody in any more."""
+        self.refuse_new()
         hub = self._hub
-        hub.is_stopping = True
         clients = [client for clients in hub.clients.values() for client in clients]
         channels = [client.channel for client in clients]
         for client in clients:
@@ -151,6 +155,8 @@ class WebServer(uvicorn.Server):
         """Stops accepting, says goodbye, closes websockets, then uvicorn's."""
         for server in self.servers:
             server.close()
+        if self._transport:
+            self._transport.refuse_new()
         try:
             if self._on_stopping:
                 await self._on_stopping()
