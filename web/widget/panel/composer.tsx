@@ -77,7 +77,7 @@ export class Composer extends Component<ComposerProps, ComposerState> {
           placeholder={t('placeholder')}
           onInput={() => {
             this.#changed()
-            this.props.showTyping(length > 0)
+            this.props.showTyping(this.#text() !== '')
           }}
           onBlur={() => this.props.showTyping(false)}
           onKeyDown={(event) => this.#keyDown(event)}
