@@ -70,6 +70,9 @@ class Socket:
     def can_write_eof(self):
         return True
 
+    def get_protocol(self):
+        return None
+
     def set_protocol(self, protocol):
         self.protocol = protocol
 

@@ -123,10 +123,12 @@ class Outbox:
         """The socket is gone, and what is queued with it."""
         self.is_closing = True
         self._frames.clear()
+        self._on_slow = _do_nothing  # breaks a circle: whoever listens holds this outbox
 
     def abort(self) -> None:
         """Ends the socket now."""
-        self.lost()
+        self.is_closing = True
+        self._frames.clear()
         self._transport.abort()
 
     def _cut_slow_reader(self) -> None:
@@ -134,3 +136,7 @@ class Outbox:
             # Before the abort, whose own news would come first otherwise and hide the reason.
             asyncio.get_running_loop().call_soon(self._on_slow)
             self.abort()
+
+
+def _do_nothing() -> None:
+    pass

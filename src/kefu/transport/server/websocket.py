@@ -178,7 +178,7 @@ class WebSocket(WSListener):
         # The rest of the stream is read and thrown away unparsed: a socket closed with unread data would be reset, and
         # the peer might never see why.
         if not self._transport.is_closing():
-            self._transport.set_protocol(_Discard())
+            self._transport.set_protocol(_Discard(self._transport.get_protocol()))
             if self._transport.can_write_eof():
                 self._transport.write_eof()
 
@@ -187,7 +187,14 @@ class WebSocket(WSListener):
 
 
 class _Discard(asyncio.Protocol):
-    """Reads and forgets; asyncio closes the socket at the peer's EOF."""
+    """Reads and forgets; the loop closes the socket at the peer's EOF, of which the protocol before hears."""
+
+    def __init__(self, before: asyncio.BaseProtocol) -> None:
+        self._before = before
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        self._before.connection_lost(exc)
 
 
 class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
