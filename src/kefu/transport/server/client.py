@@ -7,7 +7,7 @@ a client or an endpoint does wrong ends this client alone. Knows no sockets and 
 from __future__ import annotations
 
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 from kefu.transport.endpoint import ConnectRefusedError, EncodedEvent, Endpoint, Handshake
 from kefu.transport.engineio import packets as engine_packets
@@ -17,6 +17,7 @@ from kefu.transport.engineio.session import Channel, SessionError, Signal
 from kefu.transport.server import frames
 from kefu.transport.server.faults import log_endpoint_fault
 from kefu.transport.server.hub import Hub, new_public_sid
+from kefu.transport.server.sender import Held, Move, Sender
 from kefu.transport.socketio import jsontext, packets
 from kefu.transport.socketio import session as socketio
 from kefu.transport.socketio.packets import Packet, PacketType
@@ -26,38 +27,6 @@ logger = logging.getLogger("kefu.transport")
 _NO_HEADERS: dict[str, str] = {}
 _COMING_BACK = (1001, frames.CLOSE_RESTART, frames.CLOSE_TRY_LATER)
 _MALFORMED = (ValueError, RecursionError)
-
-
-class Sender(Protocol):
-    """The sending half of a channel."""
-
-    def send(self, packet: bytes) -> None:
-        """Queues a Socket.IO packet."""
-
-    def send_encoded(self, encoded: EncodedEvent) -> None:
-        """Queues an event encoded before."""
-
-    def send_control(self, text: bytes) -> None:
-        """Queues an Engine.IO packet, whole."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Sends what is queued, then closes."""
-
-    @property
-    def is_gone(self) -> bool:
-        """The client can neither send nor fetch anything any more."""
-
-    def expire(self) -> None:
-        """Ends at once what was closed."""
-
-
-class Move(Protocol):
-    """A client's move from polling to a websocket."""
-
-    outbox: Sender
-
-    def on_signal(self, signal: Signal) -> None:
-        """The probe came (PROBE), or the client has stopped polling (UPGRADE)."""
 
 
 class Ack:
@@ -74,36 +43,6 @@ class Ack:
         client, self._client = self._client, None
         if client is not None:
             client.answer(self._id, args)
-
-
-class _Held:
-    """Keeps what an endpoint sends while it decides on a CONNECT, because the answer to that goes first."""
-
-    def __init__(self) -> None:
-        self._calls: list[tuple[str, tuple[Any, ...]]] = []
-
-    def send(self, packet: bytes) -> None:
-        self._calls.append(("send", (packet,)))
-
-    def send_encoded(self, encoded: EncodedEvent) -> None:
-        self._calls.append(("send_encoded", (encoded,)))
-
-    def send_control(self, text: bytes) -> None:
-        self._calls.append(("send_control", (text,)))
-
-    def close(self, code: int, reason: str) -> None:
-        self._calls.append(("close", (code, reason)))
-
-    @property
-    def is_gone(self) -> bool:
-        return False
-
-    def expire(self) -> None:
-        pass
-
-    def replay(self, channel: Sender) -> None:
-        for name, args in self._calls:
-            getattr(channel, name)(*args)
 
 
 class Client:
@@ -292,7 +231,7 @@ class Client:
     # --- the endpoint -------------------------------------------------------------------------------------
 
     def _connect(self, auth: object) -> None:
-        channel, held = self.channel, _Held()
+        channel, held = self.channel, Held()
         self.channel = held
         try:
             self._endpoint.on_connect(self, auth)

@@ -12,11 +12,12 @@ from kefu.transport.engineio import session as engine
 from kefu.transport.engineio.packets import PROBE_ANSWER
 from kefu.transport.engineio.session import Signal
 from kefu.transport.server import frames
-from kefu.transport.server.client import Client, Sender
+from kefu.transport.server.client import Client
 from kefu.transport.server.handshake import BAD_REQUEST, UNKNOWN_SID, Admission, RefusedError
 from kefu.transport.server.hub import Hub, new_sid
 from kefu.transport.server.outbox import Outbox
 from kefu.transport.server.poll_queue import PollQueue
+from kefu.transport.server.sender import Sender
 
 
 def open_packet(hub: Hub, sid: str, upgrades: list[str]) -> bytes:

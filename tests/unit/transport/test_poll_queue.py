@@ -1,0 +1,89 @@
+import asyncio
+
+import pytest
+
+from kefu.transport.rooms import encode_event
+from kefu.transport.server.hub import Hub
+from kefu.transport.server.options import TransportOptions
+from kefu.transport.server.poll_queue import PollQueue
+
+
+@pytest.fixture
+async def made():
+    hub = Hub({}, TransportOptions(outbox_bytes_max=100, packets_per_answer_max=3, close_seconds_max=0.05))
+    hub.start()
+    slow = []
+    queue = PollQueue(hub, "sid", lambda: slow.append(True))
+    hub.sessions["sid"] = object()
+    yield queue, hub, slow
+    hub.stop()
+
+
+async def test_packets_leave_in_order_a_few_at_a_time(made):
+    queue, *_ = made
+    queue.send(b"2[1]")
+    queue.send_encoded(encode_event("b"))
+    queue.send_control(b"2")
+    queue.send(b"2[3]")
+    await queue.wait()
+    assert queue.take() == b'42[1]\x1e42["b"]\x1e2'
+    assert queue.take() == b"42[3]"
+    assert queue.take() == b"6"
+
+
+async def test_a_waiting_poll_is_woken(made):
+    queue, *_ = made
+    waiting = asyncio.create_task(queue.wait())
+    await asyncio.sleep(0)
+    assert queue.is_polled
+    queue.send(b"2[]")
+    await waiting
+    assert not queue.is_polled
+
+
+async def test_too_much_ends_the_session(made):
+    queue, hub, slow = made
+    for _ in range(3):
+        queue.send(b"x" * 40)
+    assert "sid" not in hub.sessions
+    assert slow == []
+    await asyncio.sleep(0)
+    assert slow == [True]
+
+
+async def test_the_last_packet_can_be_fetched_and_then_nothing(made):
+    queue, hub, _ = made
+    queue.send(b"2[]")
+    queue.close(1000, "")
+    queue.close(1000, "")
+    queue.send(b"late")
+    assert not queue.is_gone
+    assert queue.take() == b"42[]\x1e1"
+    assert queue.is_gone
+    assert "sid" not in hub.sessions
+
+
+async def test_who_never_fetches_finds_the_session_gone(made):
+    queue, hub, _ = made
+    queue.close(1000, "")
+    hub.closings.sweep(hub.now() + 1)
+    assert queue.is_gone
+
+
+async def test_polls_do_not_wait_long_during_an_upgrade(made):
+    queue, *_ = made
+    queue.begin_upgrade()
+    await asyncio.wait_for(queue.wait(), 1)
+    queue.end_upgrade()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.wait(), 0.2)
+
+
+async def test_finishing_hands_over_what_nobody_fetched(made):
+    queue, *_ = made
+    queue.send(b"2[]")
+    waiting = asyncio.create_task(queue.wait())
+    assert queue.finish() == [b"42[]"]
+    await waiting
+    assert queue.take() == b"6"
+    assert queue.is_gone
