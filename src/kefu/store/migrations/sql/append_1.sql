@@ -10,6 +10,12 @@ create function append_messages(
 )
 returns table (ord int, outcome text, id text, seq int, created_at timestamptz, reopened boolean)
 language plpgsql
+-- The plan is the same for every batch and every size of the tables: one look into an index a draft. Left to itself the
+-- planner makes a plan a batch, and as long as it has no statistics of a growing table it reads that table whole.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
@@ -47,15 +53,17 @@ begin
       on m.conversation_id = d.conversation_id and m.sender_id = d.sender_id and m.client_id = d.client_id
   ),
   numbered as (
-    select *, (top + row_number() over (partition by conversation_id order by ord))::int as new_seq
+    select *,
+           verdict = 'stored' and attempt = 1 as is_new,
+           (top + count(*) filter (where verdict = 'stored' and attempt = 1)
+             over (partition by conversation_id order by ord))::int as new_seq
     from judged
-    where verdict = 'stored' and attempt = 1
   ),
   inserted as (
     insert into message (conversation_id, seq, id, site, sender_type, sender_id, client_id, body_text, metadata, created_at)
     select conversation_id, new_seq, id, site, sender_type, sender_id, client_id, body, metadata::jsonb, v_now
     from numbered
-    order by conversation_id, new_seq
+    where is_new
   ),
   -- What each conversation's row becomes: its last line, and what waits since an agent last answered.
   told as (
@@ -68,6 +76,7 @@ begin
     from (
       select *, coalesce(max(new_seq) filter (where sender_type = 'admin') over (partition by conversation_id), 0) as answered_seq
       from numbered
+      where is_new
     ) n
     group by conversation_id
   ),
@@ -89,15 +98,14 @@ begin
     from told t
     where c.id = t.conversation_id
   )
-  select j.ord::int,
-         case when j.verdict = 'stored' and j.attempt > 1 then 'duplicate' else j.verdict end,
-         coalesce(j.first_id, n.id, j.id),
-         coalesce(j.first_seq, n.new_seq),
-         coalesce(j.first_at, v_now),
-         j.verdict = 'stored' and j.status = 'closed'
-  from judged j
-  left join numbered n
-    on n.conversation_id = j.conversation_id and n.sender_id = j.sender_id and n.client_id = j.client_id
-  order by j.ord;
+  select ord::int,
+         case when verdict = 'stored' and attempt > 1 then 'duplicate' else verdict end,
+         coalesce(first_id, first_value(id) over repeats),
+         coalesce(first_seq, case when verdict = 'stored' then first_value(new_seq) over repeats end),
+         coalesce(first_at, v_now),
+         verdict = 'stored' and status = 'closed'
+  from numbered
+  window repeats as (partition by conversation_id, sender_id, client_id order by ord)
+  order by ord;
 end
 $$;
