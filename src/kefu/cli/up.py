@@ -51,7 +51,7 @@ async def run_everything(host: str | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    settings = with_kept_secret(reachable_by(settings, host), make=True)
+    settings = reachable_by(settings, host)
     with contextlib.ExitStack() as ports:
         chat_sockets = listen(settings.host, settings.port, "CHAT_SERVER_PORT")
         for listener in chat_sockets:
@@ -59,6 +59,7 @@ async def run_everything(host: str | None) -> None:
         site_sockets = listen(settings.host, settings.site_port, "KEFU_SITE_PORT")
         for listener in site_sockets:
             ports.callback(listener.close)
+        settings = with_kept_secret(settings, make=True)
         async with with_database(settings, or_embedded=True) as ready:
             check_server(ready)
             check_site(ready)

@@ -1,0 +1,106 @@
+"""`kefu`, `kefu migrate`, `kefu server` and `kefu site`: run alone, stopped by wrong settings with one line each."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import urllib.request
+
+import asyncpg
+import pytest
+
+from .conftest import SECRET, free_ports
+
+
+def execute(url: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def test_version_and_usage(start) -> None:
+    program = start("--version")
+    assert program.wait() == 0
+    assert re.fullmatch(r"kefu \d+\.\d+\.\d+\n", program.text)
+    wrong = start("nonsense")
+    assert wrong.wait() == 2
+    assert "No such command 'nonsense'" in wrong.text
+
+
+def test_migrate_twice(invoke, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_DATABASE_URL", empty_database_url)
+    first, second = invoke("migrate"), invoke("migrate")
+    assert first.output.endswith(": migrated, was empty\n")
+    assert second.output.endswith(": is up to date\n")
+
+
+def test_migrate_refuses_a_newer_schema(invoke, database_url: str) -> None:
+    execute(database_url, "update alembic_version set version_num = 'from_the_future'")
+    result = invoke("migrate")
+    assert result.exit_code == 1
+    assert "newer Kefu" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["server", "site"])
+def test_nothing_set_is_told_line_by_line(start, command: str) -> None:
+    program = start(command)
+    assert program.wait() == 1
+    assert [line.split()[1] for line in program.lines] == ["CHAT_ADMIN_JWT_SECRET", "CHAT_DATABASE_URL"]
+
+
+@pytest.mark.parametrize("command", ["server", "site"])
+@pytest.mark.parametrize("state", ["unreachable", "empty", "newer"])
+def test_databases_that_stop_the_start(start, command: str, state: str, empty_database_url: str) -> None:
+    url, words = empty_database_url, "kefu migrate"
+    if state == "unreachable":
+        url, words = f"postgresql://chatapp:hidden@127.0.0.1:{free_ports(1)[0]}/kefu", "cannot be reached"
+    if state == "newer":
+        execute(url, "create table alembic_version (version_num text)")
+        execute(url, "insert into alembic_version values ('from_the_future')")
+        words = "newer"
+    ports = free_ports(2)
+    program = start(
+        command,
+        CHAT_DATABASE_URL=url,
+        CHAT_ADMIN_JWT_SECRET=SECRET,
+        CHAT_SERVER_PORT=str(ports[0]),
+        KEFU_SITE_PORT=str(ports[1]),
+    )
+    assert program.wait() == 1
+    assert words in program.text
+    assert "Traceback" not in program.text
+    assert "hidden" not in program.text
+    assert len(program.lines) == 1
+
+
+@pytest.mark.parametrize(("command", "setting"), [("server", "CHAT_SERVER_PORT"), ("site", "KEFU_SITE_PORT")])
+def test_a_taken_port_stops_the_start(start, database_url: str, command: str, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        program = start(command, CHAT_DATABASE_URL=database_url, CHAT_ADMIN_JWT_SECRET=SECRET, **{setting: port})
+        assert program.wait() == 1
+    assert port in program.text
+    assert len(program.lines) == 1
+
+
+def test_each_program_serves_alone(start, database_url: str) -> None:
+    ports = free_ports(2)
+    environment = {
+        "CHAT_DATABASE_URL": database_url,
+        "CHAT_ADMIN_JWT_SECRET": SECRET,
+        "CHAT_SERVER_PORT": str(ports[0]),
+        "KEFU_SITE_PORT": str(ports[1]),
+    }
+    server, site = start("server", **environment), start("site", **environment)
+    server.wait_for("P0_OK: chat_widget \\+ admin_panel \\+ message_persist")
+    site.wait_for(f"SITE_OK port={ports[1]}")
+    assert [line.split()[0] for line in server.lines] == ["SERVER_OK", "DB_OK", "WS_OK", "P0_OK:"]
+    for port, path in ((ports[0], "/chat/health"), (ports[1], "/")):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            assert answer.status == 200
+    assert (server.end(), site.end()) == (0, 0)
