@@ -15,7 +15,7 @@ interface HeadProps {
 
 export function Head({ texts: { t }, agent, line, close }: HeadProps) {
   return (
-    <header class="head">
+    <div class="head">
       <span class={`avatar ${line}`}>
         {agent?.avatarUrl ? (
           <img src={agent.avatarUrl} alt="" referrerpolicy="no-referrer" />
@@ -32,6 +32,6 @@ export function Head({ texts: { t }, agent, line, close }: HeadProps) {
       <button type="button" class="close" aria-label={t('close')} onClick={close}>
         <CloseIcon />
       </button>
-    </header>
+    </div>
   )
 }

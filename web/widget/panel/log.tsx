@@ -93,7 +93,6 @@ export class Log extends Component<LogProps, LogState> {
           ref={this.#box}
           onScroll={() => this.#scrolled()}
         >
-          {isLoading && <p class="older">{t('older')}</p>}
           {intro}
           {rows.map((row) => {
             if (row.kind === 'bubble') return <BubbleRow key={row.key} bubble={row} texts={texts} deeds={deeds} />
@@ -109,6 +108,7 @@ export class Log extends Component<LogProps, LogState> {
           })}
           {children}
         </div>
+        {isLoading && <p class="older">{t('older')}</p>}
         {!isAtEnd && (
           <button type="button" class="latest" onClick={() => this.toEnd(true)}>
             <DownIcon />
