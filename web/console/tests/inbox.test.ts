@@ -140,7 +140,7 @@ it('unread is what waits for this agent: their own and nobody’s, not closed', 
   inbox = putRow(inbox, row('c', { unread: 5, assignedTo: 'agent-2' }), ME, NONE)
   inbox = putRow(inbox, row('d', { unread: 7, status: 'closed' }), ME, NONE)
   expect(unreadTotal(inbox, ME)).toBe(5)
-  expect(unreadTotal(patchRow(inbox, 'b', { unread: 0 }), ME)).toBe(2)
+  expect(unreadTotal(patchRow(inbox, 'b', { unread: 0 }, ME), ME)).toBe(2)
 })
 
 it('an inbox counts as never used only after the server has said so', () => {

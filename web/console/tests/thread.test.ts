@@ -7,6 +7,7 @@ const parts = (change: Partial<ThreadParts>): ThreadParts => ({
   messages: [],
   notes: [],
   outgoing: [],
+  me: 'me',
   unreadAfter: null,
   visitorReadSeq: 0,
   ...change,
@@ -71,6 +72,16 @@ describe('lines', () => {
       [true, true],
       [true, true],
     ])
+  })
+
+  it('group what this agent has on its way with what they have sent, so that nothing moves when it arrives', () => {
+    const sent = message(1, { senderType: 'admin', adminId: 'me', createdAt: '2026-11-22T08:00:50.000Z' })
+    const groups = (me: string) =>
+      layOut(parts({ messages: [sent], outgoing: [outgoing], me }), dayOf).flatMap((line) =>
+        'first' in line ? [line.first] : [],
+      )
+    expect(groups('me')).toEqual([true, false])
+    expect(groups('somebody else')).toEqual([true, true])
   })
 
   it('mark only the newest reply that the visitor has seen', () => {

@@ -89,12 +89,12 @@ export class OpenedConversation {
       const page = await this.#connection.link.request('admin_sync', question)
       this.#putNotes(page.notes)
       this.#timeline.merge(page)
+      this.#changed()
     } catch (error) {
       if (error instanceof Refused) this.#connection.notice(error.code)
     } finally {
       this.#isLoadingOlder = false
       this.#show({ loadingOlder: false })
-      this.#changed()
     }
   }
 

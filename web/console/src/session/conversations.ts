@@ -88,7 +88,8 @@ export class Conversations {
     const top = this.#opened.get(id)?.top ?? 0
     if (!row || !mayAct(state) || top === 0 || (row.agentReadSeq >= top && row.unread === 0)) return
     if (!this.#connection.link.tell('admin_read', { conversationId: id, seq: top })) return
-    this.#store.update((now) => ({ ...now, inbox: patchRow(now.inbox, id, { unread: 0, agentReadSeq: top }) }))
+    const read = { unread: 0, agentReadSeq: top }
+    this.#store.update((now) => ({ ...now, inbox: patchRow(now.inbox, id, read, now.me?.adminId ?? null) }))
   }
 
   typed(id: string): void {

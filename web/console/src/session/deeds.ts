@@ -50,7 +50,7 @@ export class Deeds {
     this.#store.update((now) => ({ ...now, inbox: overlayRow(now.inbox, id, wish) }))
     try {
       await ask()
-      this.#store.update((now) => ({ ...now, inbox: patchRow(now.inbox, id, wish) }))
+      this.#store.update((now) => ({ ...now, inbox: patchRow(now.inbox, id, wish, now.me?.adminId ?? null) }))
       return true
     } catch (error) {
       const code = error instanceof Refused ? error.code : 'UNANSWERED'

@@ -114,7 +114,7 @@ export class InboxFeed {
   }
 
   #patch(id: string, patch: Partial<InboxRow>): void {
-    this.#store.update((state) => ({ ...state, inbox: patchRow(state.inbox, id, patch) }))
+    this.#store.update((state) => ({ ...state, inbox: patchRow(state.inbox, id, patch, state.me?.adminId ?? null) }))
   }
 }
 

@@ -78,10 +78,15 @@ export function putPage(inbox: Inbox, ack: InboxAck, filter: Filter | null, keep
 }
 
 /** Changes a row by what the server has confirmed; a row that is not held stays unknown. */
-export function patchRow(inbox: Inbox, id: string, patch: Partial<InboxRow>): Inbox {
+export function patchRow(inbox: Inbox, id: string, patch: Partial<InboxRow>, me: string | null): Inbox {
   const held = inbox.rows.get(id)
   if (!held) return inbox
-  return { ...inbox, rows: new Map(inbox.rows).set(id, { ...held, ...patch }) }
+  const row = { ...held, ...patch }
+  return {
+    ...inbox,
+    rows: new Map(inbox.rows).set(id, row),
+    counts: inbox.counts && recount(inbox.counts, held, row, me),
+  }
 }
 
 /** Lays a wished change over a row until `null` takes it away. */

@@ -35,6 +35,8 @@ export interface ThreadParts {
   messages: readonly Message[]
   notes: readonly Note[]
   outgoing: readonly Outgoing[]
+  /** This agent's id: what they have on its way stands with what they have sent. */
+  me: string | null
   /** The unread divider stands before the visitor's first message after this; null for none. */
   unreadAfter: number | null
   /** The visitor has seen everything up to here. */
@@ -69,7 +71,7 @@ export function layOut(parts: ThreadParts, dayOf: (at: string) => string): Line[
     }
     lines.push(toLine(entry, seenSeq))
   }
-  return group(lines)
+  return group(lines, parts.me)
 }
 
 type Entry =
@@ -122,21 +124,21 @@ function lastSeen(messages: readonly Message[], visitorReadSeq: number): number 
   return 0
 }
 
-function group(lines: Line[]): Line[] {
+function group(lines: Line[], me: string | null): Line[] {
   return lines.map((line, index) => {
     if (!('first' in line)) return line
     return {
       ...line,
-      first: !isSameGroup(lines[index - 1], line),
-      last: !isSameGroup(line, lines[index + 1]),
+      first: !isSameGroup(lines[index - 1], line, me),
+      last: !isSameGroup(line, lines[index + 1], me),
     }
   })
 }
 
-function isSameGroup(before: Line | undefined, after: Line | undefined): boolean {
+function isSameGroup(before: Line | undefined, after: Line | undefined, me: string | null): boolean {
   if (!before || !after || !('first' in before) || !('first' in after)) return false
   const gap = Date.parse(lineTime(after)) - Date.parse(lineTime(before))
-  return authorOf(before) === authorOf(after) && Math.abs(gap) <= GROUP_GAP_MS
+  return authorOf(before, me) === authorOf(after, me) && Math.abs(gap) <= GROUP_GAP_MS
 }
 
 type Bubble = Extract<Line, Grouped>
@@ -146,8 +148,8 @@ function lineTime(line: Bubble): string {
   return line.kind === 'note' ? line.note.createdAt : line.outgoing.createdAt
 }
 
-function authorOf(line: Bubble): string {
-  if (line.kind === 'outgoing') return line.outgoing.kind
+function authorOf(line: Bubble, me: string | null): string {
+  if (line.kind === 'outgoing') return line.outgoing.kind === 'note' ? `note:${me}` : `admin:${me}`
   if (line.kind === 'note') return `note:${line.note.adminId}`
   return `${line.message.senderType}:${line.message.adminId ?? ''}`
 }

@@ -3,17 +3,18 @@
 import { Button as AriaButton } from 'react-aria-components/Button'
 import { useT } from '../../i18n/i18n.tsx'
 import type { Toast } from '../../state/state.ts'
-import { useActions, useConsoleState } from '../console.tsx'
+import { useActions, useConsoleState, useRoom } from '../console.tsx'
 import { Icon } from '../parts/Icon.tsx'
 import { useErrorText } from '../use-error-text.ts'
 
 export function ToastList() {
+  const room = useRoom()
   const toasts = useConsoleState((state) => state.toasts)
   return (
     <div
       role="status"
       aria-live="polite"
-      className="pointer-events-none absolute inset-x-0 bottom-4 z-40 flex flex-col items-center gap-2 px-4"
+      className={`pointer-events-none absolute z-40 flex flex-col gap-2 ${room === 'narrow' ? 'inset-x-4 bottom-24 items-center' : 'start-4 bottom-4 items-start'}`}
     >
       {toasts.map((toast) => (
         <ToastView key={toast.id} toast={toast} />

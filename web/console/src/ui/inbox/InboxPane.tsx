@@ -27,9 +27,11 @@ export function InboxPane({ edge }: { edge?: ReactNode }) {
   const me = useConsoleState((state) => state.me?.adminId ?? null)
   const ids = useMemo(() => listIds(inbox, filter, me, sort), [inbox, filter, me, sort])
   const isLoading = !inbox.pages[filter].asked
+  // The only pane in sight is what the page is about.
+  const Pane = room === 'narrow' ? 'main' : 'section'
 
   return (
-    <section aria-label={t('inbox.title')} className="relative flex h-full min-w-0 flex-col bg-surface">
+    <Pane aria-label={t('inbox.title')} className="relative flex h-full min-w-0 flex-col bg-surface">
       <header className="flex h-14 shrink-0 items-center gap-2 ps-4 pe-3">
         <h1 className="text-lg font-semibold tracking-tight">{t('inbox.title')}</h1>
         {room === 'narrow' && <ConnectionState />}
@@ -49,7 +51,7 @@ export function InboxPane({ edge }: { edge?: ReactNode }) {
         </TabPanel>
       </Tabs>
       {edge}
-    </section>
+    </Pane>
   )
 }
 

@@ -54,44 +54,49 @@ export default function Palette() {
           />
           <Keys keys={['Esc']} />
         </SearchField>
-        <Menu
-          aria-label={t('palette.title')}
-          onAction={(key) => run(String(key))}
-          renderEmptyState={() => <p className="px-3 py-8 text-center text-sm text-muted">{t('palette.empty')}</p>}
-          className="kefu-scroll max-h-[50vh] p-2 outline-none"
-        >
-          <MenuSection>
-            <Header className="px-3 pt-2 pb-1 text-xs font-semibold text-faint">{t('palette.commands')}</Header>
-            {commands.map((command) => (
-              <MenuItem key={command.id} id={`command:${command.id}`} textValue={t(command.label)} className={ITEM}>
-                <Icon name={command.icon} size={16} className="text-muted" />
-                <span className="flex-1">{t(command.label)}</span>
-                {command.key && <Keys keys={[command.key]} />}
-              </MenuItem>
-            ))}
-          </MenuSection>
-          {rows.length > 0 && (
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
+        <div tabIndex={0} data-inset-focus className="kefu-scroll max-h-[50vh]">
+          <Menu
+            aria-label={t('palette.title')}
+            onAction={(key) => run(String(key))}
+            renderEmptyState={() => <p className="px-3 py-8 text-center text-sm text-muted">{t('palette.empty')}</p>}
+            className="p-2 outline-none"
+          >
             <MenuSection>
-              <Header className="px-3 pt-3 pb-1 text-xs font-semibold text-faint">{t('palette.conversations')}</Header>
-              {rows.map((row) => (
-                <MenuItem
-                  key={row.conversationId}
-                  id={`row:${row.conversationId}`}
-                  textValue={`${nameOf(row)} ${row.preview} ${row.visitorEmail ?? ''}`}
-                  className={ITEM}
-                >
-                  <Avatar id={row.conversationId} name={row.visitorName} size="sm" />
-                  <span dir="auto" className="shrink-0 font-medium">
-                    {nameOf(row)}
-                  </span>
-                  <span dir="auto" className="min-w-0 flex-1 truncate text-sm text-muted">
-                    {row.preview}
-                  </span>
+              <Header className="px-3 pt-2 pb-1 text-xs font-semibold text-faint">{t('palette.commands')}</Header>
+              {commands.map((command) => (
+                <MenuItem key={command.id} id={`command:${command.id}`} textValue={t(command.label)} className={ITEM}>
+                  <Icon name={command.icon} size={16} className="text-muted" />
+                  <span className="flex-1">{t(command.label)}</span>
+                  {command.key && <Keys keys={[command.key]} />}
                 </MenuItem>
               ))}
             </MenuSection>
-          )}
-        </Menu>
+            {rows.length > 0 && (
+              <MenuSection>
+                <Header className="px-3 pt-3 pb-1 text-xs font-semibold text-faint">
+                  {t('palette.conversations')}
+                </Header>
+                {rows.map((row) => (
+                  <MenuItem
+                    key={row.conversationId}
+                    id={`row:${row.conversationId}`}
+                    textValue={`${nameOf(row)} ${row.preview} ${row.visitorEmail ?? ''}`}
+                    className={ITEM}
+                  >
+                    <Avatar id={row.conversationId} name={row.visitorName} size="sm" />
+                    <span dir="auto" className="shrink-0 font-medium">
+                      {nameOf(row)}
+                    </span>
+                    <span dir="auto" className="min-w-0 flex-1 truncate text-sm text-muted">
+                      {row.preview}
+                    </span>
+                  </MenuItem>
+                ))}
+              </MenuSection>
+            )}
+          </Menu>
+        </div>
       </Autocomplete>
     </Overlay>
   )

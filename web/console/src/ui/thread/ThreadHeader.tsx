@@ -48,13 +48,14 @@ function Who({ row }: { row: InboxRow }) {
   const nameOf = useVisitorName()
   const room = useRoom()
   const { pageTitle, entryUrl } = row
+  const Title = room === 'narrow' ? 'h1' : 'h2'
   return (
     <>
       {room !== 'narrow' && <Avatar id={row.conversationId} name={row.visitorName} online={row.visitorOnline} />}
       <div className="min-w-0">
-        <h2 dir="auto" className="truncate text-base leading-5 font-semibold">
+        <Title dir="auto" className="truncate text-base leading-5 font-semibold">
           {nameOf(row)}
-        </h2>
+        </Title>
         <p className="flex items-center gap-2 text-xs text-muted">
           {row.status === 'closed' ? (
             <span>{t('conversation.closed')}</span>

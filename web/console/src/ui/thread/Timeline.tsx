@@ -25,6 +25,7 @@ export function Timeline({ row, thread }: { row: InboxRow; thread: Thread }) {
   const id = row.conversationId
   const outgoing = useConsoleState((state) => state.outgoing.get(id) ?? NOTHING)
   const typing = useConsoleState((state) => state.typing.get(id))
+  const me = useConsoleState((state) => state.me?.adminId ?? null)
   const { shown, isWhole, up, down, reset } = useWindow(thread.messages)
   const lines = useMemo(
     () =>
@@ -33,15 +34,23 @@ export function Timeline({ row, thread }: { row: InboxRow; thread: Thread }) {
           messages: shown,
           notes: thread.notes,
           outgoing: isWhole ? outgoing : NOTHING,
+          me,
           unreadAfter: thread.unreadAfter,
           visitorReadSeq: row.visitorReadSeq,
         },
         dayOf,
       ),
-    [shown, isWhole, thread.notes, thread.unreadAfter, outgoing, row.visitorReadSeq],
+    [shown, isWhole, thread.notes, thread.unreadAfter, outgoing, me, row.visitorReadSeq],
   )
   const content = useMemo(() => ({ lines, typing }), [lines, typing])
-  const scroll = useThreadScroll(content, () => (up() ? undefined : actions.loadOlder(id)), down)
+  const scroll = useThreadScroll({
+    content,
+    hasNewest: isWhole,
+    onStart: () => {
+      if (!up()) actions.loadOlder(id)
+    },
+    onEnd: down,
+  })
   const isAtEnd = scroll.isAtEnd && isWhole
   const top = thread.messages.at(-1)?.seq ?? 0
   const fresh = useFresh(top, isAtEnd)
@@ -61,15 +70,19 @@ export function Timeline({ row, thread }: { row: InboxRow; thread: Thread }) {
       >
         <div className="mx-auto flex min-h-full max-w-3xl flex-col justify-end px-4 pt-6 pb-4 sm:px-6">
           {thread.state === 'loading' && <Loading />}
-          {thread.loadingOlder && <Loading />}
           {lines.map((line) => (
-            <div key={line.key} data-line={line.key}>
+            <div key={line.key} data-line={isMark(line) ? undefined : line.key}>
               <LineView line={line} />
             </div>
           ))}
           <TypingLine id={id} row={row} />
         </div>
       </div>
+      {thread.loadingOlder && (
+        <div className="pointer-events-none absolute inset-x-0 top-0">
+          <Loading />
+        </div>
+      )}
       {!isAtEnd && thread.state === 'ready' && (
         <JumpButton
           count={fresh}
@@ -101,6 +114,11 @@ const LineView = memo(function LineView({ line }: { line: Line }) {
       return <MessageLine line={line} />
   }
 })
+
+/** Days and dividers move when older lines come; only what was said can hold the scroll position. */
+function isMark(line: Line): boolean {
+  return line.kind === 'day' || line.kind === 'unread'
+}
 
 /** The part of a long conversation that is rendered; `up` and `down` move it and say whether they could. */
 function useWindow(messages: Thread['messages']) {

@@ -7,8 +7,8 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useSta
 
 /** Nearer to the end than this counts as being there, px. */
 const END_SLACK_PX = 48
-/** Nearer to the start than this, older lines are asked for, px. */
-const START_SLACK_PX = 240
+/** Nearer to an edge of what is rendered than this, more lines are asked for, px. */
+const EDGE_PX = 240
 
 export interface ThreadScroll {
   box: RefObject<HTMLDivElement | null>
@@ -17,20 +17,23 @@ export interface ThreadScroll {
   onScroll(): void
 }
 
-/**
- * @param content changes whenever lines may have come or gone
- * @param onStart the reader is near the oldest line shown
- * @param onEnd the reader is near the newest line shown
- */
-export function useThreadScroll(content: unknown, onStart: () => void, onEnd: () => void): ThreadScroll {
+export interface ThreadScrollOptions {
+  /** Changes whenever lines may have come or gone. */
+  content: unknown
+  /** The newest line is rendered; only then is there an end to stay at. */
+  hasNewest: boolean
+  /** The reader is near the oldest line rendered. */
+  onStart(): void
+  /** The reader is near the newest line rendered. */
+  onEnd(): void
+}
+
+export function useThreadScroll(options: ThreadScrollOptions): ThreadScroll {
   const box = useRef<HTMLDivElement | null>(null)
   const sticks = useRef(true)
-  const anchor = useRef<{ key: string; top: number } | null>(null)
+  const anchor = useRef<Anchor | null>(null)
   const [isAtEnd, setAtEnd] = useState(true)
-  const calls = useRef({ onStart, onEnd })
-  useEffect(() => {
-    calls.current = { onStart, onEnd }
-  })
+  const latest = useRef(options)
 
   const toEnd = useCallback(() => {
     sticks.current = true
@@ -42,24 +45,23 @@ export function useThreadScroll(content: unknown, onStart: () => void, onEnd: ()
   const onScroll = useCallback(() => {
     const element = box.current
     if (!element) return
-    const below = element.scrollHeight - element.clientHeight - element.scrollTop
-    sticks.current = below <= END_SLACK_PX
+    sticks.current = latest.current.hasNewest && belowOf(element) <= END_SLACK_PX
     setAtEnd(sticks.current)
     anchor.current = anchorOf(element)
-    if (element.scrollTop <= START_SLACK_PX) calls.current.onStart()
-    if (below <= END_SLACK_PX) calls.current.onEnd()
+    askAtEdges(element, latest.current)
   }, [])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when lines may have moved, which `content` says
   useLayoutEffect(() => {
+    latest.current = options
     const element = box.current
     if (!element) return
     if (sticks.current) element.scrollTop = element.scrollHeight
     else if (anchor.current) holdStill(element, anchor.current)
     anchor.current = anchorOf(element)
-    // A conversation shorter than its box never scrolls, so its start is in sight already.
-    if (element.scrollHeight <= element.clientHeight + START_SLACK_PX) calls.current.onStart()
-  }, [content])
+    // A box that did not move tells of no scrolling, and the reader may still be at an edge of it.
+    askAtEdges(element, options)
+  }, [options.content, options.hasNewest])
 
   useEffect(() => {
     const element = box.current
@@ -75,8 +77,23 @@ export function useThreadScroll(content: unknown, onStart: () => void, onEnd: ()
   return { box, isAtEnd, toEnd, onScroll }
 }
 
+interface Anchor {
+  key: string
+  /** Distance from the top of the box, px. */
+  top: number
+}
+
+function belowOf(box: HTMLElement): number {
+  return box.scrollHeight - box.clientHeight - box.scrollTop
+}
+
+function askAtEdges(box: HTMLElement, { hasNewest, onStart, onEnd }: ThreadScrollOptions): void {
+  if (box.scrollTop <= EDGE_PX) onStart()
+  else if (!hasNewest && belowOf(box) <= EDGE_PX) onEnd()
+}
+
 /** The first line in sight, and how far it is from the top of the box. */
-function anchorOf(box: HTMLElement): { key: string; top: number } | null {
+function anchorOf(box: HTMLElement): Anchor | null {
   const top = box.getBoundingClientRect().top
   for (const line of box.querySelectorAll<HTMLElement>('[data-line]')) {
     const rect = line.getBoundingClientRect()
@@ -85,7 +102,7 @@ function anchorOf(box: HTMLElement): { key: string; top: number } | null {
   return null
 }
 
-function holdStill(box: HTMLElement, anchor: { key: string; top: number }): void {
+function holdStill(box: HTMLElement, anchor: Anchor): void {
   const line = box.querySelector<HTMLElement>(`[data-line="${CSS.escape(anchor.key)}"]`)
   if (line) box.scrollTop += line.getBoundingClientRect().top - box.getBoundingClientRect().top - anchor.top
 }
