@@ -46,7 +46,7 @@ def test_what_the_server_always_sends_is_required(schema):
     message = resolve(schema, "Message")
     assert set(message["required"]) == set(message["properties"])
     note = resolve(schema, "Note")
-    assert "kind" in note["required"], "a field with a default is sent too"
+    assert "clientId" in note["required"], "a field with a default is sent too"
 
 
 def test_what_a_client_may_leave_out_is_optional(schema):
