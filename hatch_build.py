@@ -41,18 +41,20 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """Asks for Node from PyPI only if there is something to build and no Node to build it with."""
-        if os.environ.get("KEFU_SKIP_WEB_BUILD") == "1" or is_current() or system_node():
-            return []
-        return [NODE_PACKAGE]
+        return [] if is_skipped() or is_current() or system_node() else [NODE_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Builds before the files of the wheel are collected."""
         del version, build_data
-        if os.environ.get("KEFU_SKIP_WEB_BUILD") != "1":
-            build()
+        build()
 
 
 # --- what is there ---------------------------------------------------------------------------------------
+
+
+def is_skipped() -> bool:
+    """Whether whoever builds wants no browser files, as an editable installation before `make setup` does."""
+    return os.environ.get("KEFU_SKIP_WEB_BUILD") == "1"
 
 
 def source_hash() -> str:
@@ -73,7 +75,7 @@ def is_current() -> bool:
         return False
     try:
         return bool(json.loads(STAMP.read_text())["sources"] == source_hash())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
@@ -153,12 +155,12 @@ class Workspace:
 
 
 def build() -> None:
-    """Builds what is not current; does nothing otherwise.
+    """Builds what is not current; does nothing otherwise, or when it is to be skipped.
 
     Raises:
         BuildError: If a step fails or the loader or the console is missing afterwards.
     """
-    if is_current():
+    if is_skipped() or is_current():
         return
     STAMP.unlink(missing_ok=True)
     sources = source_hash()
