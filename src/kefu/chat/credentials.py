@@ -23,13 +23,13 @@ def check_session_id(session_id: str | None) -> str | None:
     if not SESSION_ID_LENGTH_MIN <= len(session_id) <= SESSION_ID_LENGTH_MAX:
         raise Refusal(
             ErrorCode.INVALID_INPUT,
-            f"sessionId has {len(session_id)} characters; {SESSION_ID_LENGTH_MIN} to {SESSION_ID_LENGTH_MAX} are allowed",
+            f"sessionId has {len(session_id)} characters; {SESSION_ID_LENGTH_MIN} to {SESSION_ID_LENGTH_MAX} may be",
         )
     return session_id
 
 
 def is_credential(session_id: str) -> bool:
-    """Whether nobody else is likely to have or guess this id: long enough, no known constant, not mostly one character."""
+    """Whether nobody else is likely to have this id: long enough, no known constant, not mostly one character."""
     if len(session_id) < CREDENTIAL_LENGTH_MIN or session_id in KNOWN_CONSTANTS:
         return False
     most_common = max(session_id.count(character) for character in set(session_id))
