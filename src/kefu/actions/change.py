@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.publish import Publisher
+from kefu.chat.messages import is_id
 from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.store import rows
 from kefu.store.database import Database
@@ -35,7 +36,7 @@ class Changer:
         async with self._database.engine.begin() as connection:
             await _locked(connection, conversation_id)
             if agent_id is not None:
-                agent = await agents.get(connection, agent_id)
+                agent = await agents.get(connection, agent_id) if is_id(agent_id) else None
                 if agent is None or agent.disabled:
                     raise Refusal(ErrorCode.INVALID_INPUT, "adminId is no active agent")
             await conversations.set_assignee(connection, conversation_id, agent_id)

@@ -77,9 +77,14 @@ def check_conversation_id(conversation_id: str) -> str:
     Raises:
         Refusal: CONVERSATION_NOT_FOUND if it can be nobody's.
     """
-    if not conversation_id or len(conversation_id) > ID_LENGTH_MAX or not conversation_id.isprintable():
+    if not is_id(conversation_id):
         raise Refusal(ErrorCode.CONVERSATION_NOT_FOUND, "there is no such conversation")
     return conversation_id
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be anybody's id."""
+    return 0 < len(text) <= ID_LENGTH_MAX and text.isprintable()
 
 
 def quick_replies_metadata(quick_replies: tuple[str, ...]) -> str | None:

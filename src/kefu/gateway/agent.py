@@ -183,7 +183,8 @@ class AgentGateway:
         event = decode(AdminTyping, args)
         agent = self._entrance.writer(session)
         self._limits.chatter.check(agent.id)
-        typing = Typing(event.conversation_id, "admin", event.typing, agent.author, agent.id)
+        conversation_id = check_conversation_id(event.conversation_id)
+        typing = Typing(conversation_id, "admin", event.typing, agent.author, agent.id)
         self._publisher.typing(typing, skip=session.connection)
         reply.ok(OkAck())
 
