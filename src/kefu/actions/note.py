@@ -39,6 +39,12 @@ class NoteWriter:
         self._announcer.changed(conversation_id)
         return _ack(note, duplicate=False)
 
+    async def find_repeat(self, conversation_id: str, agent_id: str, client_id: str) -> NoteAck | None:
+        """The first answer to a note that is stored already; None if it is not."""
+        async with self._database.engine.connect() as connection:
+            first = await notes.by_client_id(connection, conversation_id, agent_id, client_id)
+        return None if first is None else _ack(first, duplicate=True)
+
 
 def _ack(note: Note, *, duplicate: bool) -> NoteAck:
     return NoteAck(note.id, note.conversation_id, note.note_seq, note.created_at, duplicate=duplicate)

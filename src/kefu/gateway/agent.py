@@ -155,10 +155,22 @@ class AgentGateway:
     async def _note(self, session: AgentSession, args: list[Any], reply: Reply) -> None:
         event = decode(AdminNote, args)
         agent = self._entrance.writer(session)
-        self._limits.agent_messages.check(agent.id, what="too many notes; wait a moment")
         conversation_id = check_conversation_id(event.conversation_id)
         body, client_id = check_body(event.body_text), check_client_id(event.client_id)
-        reply.ok(await self._notes.write(conversation_id, agent.id, body, client_id))
+        try:
+            self._limits.agent_messages.check(agent.id, what="too many notes; wait a moment")
+        except Refusal:
+            # As with messages: over the rate a note is refused, unless it is stored already.
+            self._limits.chatter.check(agent.id)
+            first = client_id and await self._notes.find_repeat(conversation_id, agent.id, client_id)
+            if not first:
+                raise
+            reply.ok(first)
+            return
+        ack = await self._notes.write(conversation_id, agent.id, body, client_id)
+        if ack.duplicate:
+            self._limits.agent_messages.give_back(agent.id)
+        reply.ok(ack)
 
     async def _assign(self, session: AgentSession, args: list[Any], reply: Reply) -> None:
         event = decode(AdminAssign, args)

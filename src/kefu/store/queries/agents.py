@@ -17,11 +17,14 @@ from kefu.store.ids import new_id
 from kefu.store.tables import agent
 from kefu.tokens import AgentClaims, Role
 
+UNNAMED = "Agent"
+"""The name of an agent whose token has none. Visitors see names, so it must not be the id, which may be an address."""
+
 
 async def ensure_agent(connection: AsyncConnection, claims: AgentClaims) -> sa.Row[Any]:
     """The row of a token's agent, made at the first valid token. `disabled` is for the caller to heed."""
     fresh = insert(agent).values(
-        id=claims.agent_id, name=claims.name or claims.agent_id, role=claims.role, last_seen_at=sa.func.now()
+        id=claims.agent_id, name=claims.name or UNNAMED, role=claims.role, last_seen_at=sa.func.now()
     )
     managed_here = agent.c.login.is_not(None)
     named = claims.name is not None
