@@ -56,7 +56,7 @@ export interface Panel {
 }
 
 export interface PanelModule {
-  mount(host: PanelHost): Promise<Panel>
+  mount(host: PanelHost): Panel
 }
 
 /** Keys in the host page's localStorage; the first is older than Kefu and keeps its name. */

@@ -14,7 +14,7 @@ export {
   type OutboxStore,
   waitAfterRefusal,
 } from './outbox.ts'
-export { IndexedDbStore, keyValueStore, openStore } from './stores.ts'
+export { IndexedDbStore, keyValueStore, openStore, storeOpenedOnUse } from './stores.ts'
 export { type Page, type Place, Timeline } from './timeline.ts'
 export {
   TYPING_SENT_EVERY_MS,

@@ -14,6 +14,20 @@ export async function openStore<Payload>(name: string): Promise<OutboxStore<Payl
   }
 }
 
+/** The best store, not touched before something is read from it or put into it: opening one already writes. */
+export function storeOpenedOnUse<Payload>(name: string): OutboxStore<Payload> {
+  let opened: Promise<OutboxStore<Payload>> | undefined
+  const store = () => {
+    opened ??= openStore<Payload>(name)
+    return opened
+  }
+  return {
+    all: async () => (await store()).all(),
+    put: async (item) => (await store()).put(item),
+    remove: async (clientId) => (await store()).remove(clientId),
+  }
+}
+
 /** An outbox in IndexedDB: one database, one record an item. */
 export class IndexedDbStore<Payload> implements OutboxStore<Payload> {
   readonly #database: IDBDatabase

@@ -159,7 +159,7 @@ export class Visitor extends Emitter<VisitorEvents> {
   /** The visitor sees everything that is held. */
   read(): void {
     const seq = this.timeline.place?.afterSeq ?? 0
-    if (seq <= this.visitorReadSeq || !this.#greeted) return
+    if (this.unread === 0 || seq <= this.visitorReadSeq || !this.#greeted) return
     if (!this.link.tell('visitor_read', { ...this.#where(), seq })) return
     this.visitorReadSeq = seq
     this.#change()

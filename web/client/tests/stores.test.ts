@@ -1,7 +1,7 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { Storage } from 'happy-dom'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type IndexedDbStore, keyValueStore, openStore } from '../src/index.ts'
+import { type IndexedDbStore, keyValueStore, openStore, storeOpenedOnUse } from '../src/index.ts'
 
 const item = (clientId: string) => ({ clientId, lane: '', payload: 'text', order: 1, status: 'queued' as const })
 
@@ -54,4 +54,14 @@ test('memory is the last resort', async () => {
   const store = await openStore<string>('one')
   await store.put(item('a'))
   expect(await store.all()).toHaveLength(1)
+})
+
+test('a store that is opened on use leaves no trace before', async () => {
+  vi.stubGlobal('indexedDB', new IDBFactory())
+  const store = storeOpenedOnUse<string>('one')
+  expect(await indexedDB.databases()).toEqual([])
+  await store.put(item('a'))
+  expect(await store.all()).toEqual([item('a')])
+  await store.remove('a')
+  expect(await store.all()).toEqual([])
 })

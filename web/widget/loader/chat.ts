@@ -130,7 +130,7 @@ export class Chat extends Emitter<ChatEvents> {
 
   async #mount(): Promise<Panel> {
     const [{ mount }, texts] = await Promise.all([this.#import<PanelModule>(__PANEL_FILE__), this.#texts()])
-    const panel = await mount({
+    const panel = mount({
       shadow: this.#launcher.shadow,
       config: this.#config,
       locale: this.#locale,

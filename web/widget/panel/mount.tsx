@@ -1,5 +1,5 @@
 // The panel's entry: joins the visitor's client, the tabs and the page's life to the tree that is drawn.
-import { openStore, Visitor, type VisitorPayload } from '@kefu/client'
+import { storeOpenedOnUse, Visitor } from '@kefu/client'
 import { createRef, render } from 'preact'
 import { type Panel, type PanelHost, STORED, stored } from '../contract.ts'
 import { Announcer } from './announcer.ts'
@@ -17,15 +17,14 @@ const OFFLINE_SHOWN_AFTER_MS = 2_500
 const PHONE = '(max-width: 479px)'
 const STORE = 'kefu-outbox'
 
-/** Builds the panel, hidden and not connected. */
-export async function mount(host: PanelHost): Promise<Panel> {
-  return new MountedPanel(host, await openStore<VisitorPayload>(STORE))
+/** Builds the panel: hidden, not connected, and nothing written, for the visitor may only have pointed at the launcher. */
+export function mount(host: PanelHost): Panel {
+  return new MountedPanel(host)
 }
 
 class MountedPanel implements Panel {
   readonly #host: PanelHost
   readonly #visitor: Visitor
-  readonly #tabs: Tabs
   readonly #root = document.createElement('div')
   readonly #sheet = new CSSStyleSheet()
   readonly #gone = new AbortController()
@@ -34,6 +33,7 @@ class MountedPanel implements Panel {
   readonly #outside = document.createElement('div')
   readonly #announcer = new Announcer((text) => this.#announce(text))
   #texts: Texts
+  #tabs: Tabs | undefined
   #isOpen = false
   #isDrawing = false
   #isOffline = false
@@ -43,7 +43,7 @@ class MountedPanel implements Panel {
   #unread = 0
   #isTyping = false
 
-  constructor(host: PanelHost, store: ConstructorParameters<typeof Visitor>[0]['store']) {
+  constructor(host: PanelHost) {
     this.#host = host
     this.#texts = textsFor(host.locale, host.texts)
     this.#sheet.replaceSync(css)
@@ -51,32 +51,33 @@ class MountedPanel implements Panel {
     this.#outside.className = 'said'
     this.#outside.ariaLive = 'polite'
     host.shadow.append(this.#root, this.#outside)
+    this.#visitor = new Visitor({
+      base: host.config.base,
+      memory,
+      store: storeOpenedOnUse(STORE),
+      isElected: () => this.#tabs?.isElected ?? false,
+      about: () => aboutPage(host.config, this.#texts.locale),
+    })
+    this.#listen()
+    this.#render()
+  }
+
+  start(): void {
+    if (this.#tabs) return
     this.#tabs = joinTabs({
       name: STORE,
       onElected: () => this.#visitor.outbox.pump(),
       onAnnounced: () => void this.#visitor.follow(),
     })
-    this.#visitor = new Visitor({
-      base: host.config.base,
-      memory,
-      store,
-      isElected: () => this.#tabs.isElected,
-      about: () => aboutPage(host.config, this.#texts.locale),
-    })
-    this.#listen()
-    this.#draw()
-  }
-
-  start(): void {
-    if (this.#visitor.linkState === 'idle') this.#visitor.start()
+    this.#visitor.start()
   }
 
   open(moveFocus: boolean): void {
     if (this.#isOpen) return
     this.#isOpen = true
     this.#newAfterSeq = this.#visitor.unread > 0 ? this.#visitor.visitorReadSeq : null
-    this.#tabs.take()
     this.start()
+    this.#tabs?.take()
     this.#render()
     this.#show()
     this.#refs.composer.current?.fit()
@@ -101,7 +102,7 @@ class MountedPanel implements Panel {
     clearTimeout(this.#offlineTimer)
     this.#announcer.stop()
     this.#visitor.stop()
-    this.#tabs.leave()
+    this.#tabs?.leave()
     render(null, this.#root)
     this.#root.remove()
     this.#outside.remove()
@@ -113,7 +114,7 @@ class MountedPanel implements Panel {
     const visitor = this.#visitor
     const { tell } = this.#host
     visitor.on('change', () => this.#changed())
-    visitor.outbox.on('change', ({ stored: isStored }) => isStored && this.#tabs.announce())
+    visitor.outbox.on('change', ({ stored: isStored }) => isStored && this.#tabs?.announce())
     visitor.on('conversation', (conversationId) => tell('conversation:start', { conversationId }))
     visitor.on('sent', ({ clientId, id, seq }) => tell('message:sent', { clientId, id, seq }))
     visitor.on('failed', ({ clientId, failure = '' }) => tell('message:failed', { clientId, reason: failure }))
@@ -184,7 +185,7 @@ class MountedPanel implements Panel {
   }
 
   async #send(text: string): Promise<void> {
-    this.#tabs.take()
+    this.#tabs?.take()
     const { clientId } = await this.#visitor.send(text)
     this.#newAfterSeq = null
     this.#host.tell('message:queued', { clientId, text })

@@ -32,19 +32,19 @@ export interface Transcript {
   items: readonly VisitorItem[]
   /** Up to which seq the agents have read. */
   agentReadSeq: number
-  /** The line "new" stands after this seq; null for no line. */
+  /** The line "new" stands before the other side's first message after this seq; null for no line. */
   newAfterSeq: number | null
 }
 
 export function rowsOf({ messages, items, agentReadSeq, newAfterSeq }: Transcript): Row[] {
   const bubbles = [...messages.map((message) => stored(message, agentReadSeq)), ...items.map(underway)]
   const lastOwn = bubbles.findLast(({ side, delivery }) => side === 'own' && isSafe(delivery))
+  const firstNew = messages.find((one) => newAfterSeq !== null && one.senderType !== 'visitor' && one.seq > newAfterSeq)
   const rows: Row[] = []
   bubbles.forEach((bubble, at) => {
     const before = bubbles[at - 1]
     const isNewDay = !before || dayOf(before.at) !== dayOf(bubble.at)
-    const seqBefore = messages[at - 1]?.seq ?? 0
-    const isUnreadStart = newAfterSeq !== null && bubble.side !== 'own' && seqBefore === newAfterSeq && at > 0
+    const isUnreadStart = at > 0 && firstNew !== undefined && messages[at] === firstNew
     if (isNewDay) rows.push({ kind: 'day', key: `day-${dayOf(bubble.at)}`, at: bubble.at })
     if (isUnreadStart) rows.push({ kind: 'new', key: 'new' })
     bubble.isFirst = isNewDay || isUnreadStart || !belongTogether(before, bubble)

@@ -23,7 +23,7 @@ export interface TabsOptions {
 export function joinTabs(options: TabsOptions): Tabs {
   const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(options.name) : null
   if (channel) channel.onmessage = options.onAnnounced
-  const election = 'locks' in navigator ? new LockElection(options) : new LeaseElection(options)
+  const election = navigator.locks ? new LockElection(options) : new LeaseElection(options)
   return {
     get isElected() {
       return election.isElected

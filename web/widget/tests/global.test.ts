@@ -19,9 +19,7 @@ beforeEach(() => {
   document.documentElement.lang = 'en'
   vi.stubGlobal(
     '__PANEL_FILE__',
-    module(
-      `export const mount = async () => new Proxy({}, { get: (_, name) => name === 'then' ? undefined : () => {} })`,
-    ),
+    module(`export const mount = () => new Proxy({}, { get: (_, name) => name === 'then' ? undefined : () => {} })`),
   )
   vi.stubGlobal('__LOCALE_FILES__', { en: module('export default {}'), 'zh-CN': '' })
 })

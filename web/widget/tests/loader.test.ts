@@ -8,7 +8,7 @@ import { NOTICE_SHOWN_MS } from '../loader/launcher.ts'
 // The files that the loader imports: modules whose text is in their address, so that importing is real.
 // The comment at the end takes in the query of a retry.
 const module = (code: string) => `data:text/javascript,${encodeURIComponent(code)}//`
-const PANEL = module(`export const mount = async (host) => (globalThis.kefuTest.mount(host))`)
+const PANEL = module(`export const mount = (host) => globalThis.kefuTest.mount(host)`)
 const TEXTS = module(`export default { title: 'a catalogue' }`)
 
 let calls: string[]

@@ -62,11 +62,15 @@ describe('rowsOf', () => {
     expect(after?.key).toBe(before?.key)
   })
 
-  test('the unread begin under a line, never under one of their own', () => {
-    const shown = rows([message(1, 'visitor'), message(2, 'admin'), message(3, 'admin')], [], 0, 2)
-    expect(shown.map(({ kind }) => kind)).toEqual(['day', 'bubble', 'bubble', 'new', 'bubble'])
-    const own = rows([message(1, 'admin'), message(2, 'visitor')], [], 0, 1)
-    expect(own.some(({ kind }) => kind === 'new')).toBe(false)
+  test("the other side's first unread begins under a line", () => {
+    const shown = rows([message(1, 'admin'), message(2, 'visitor'), message(3, 'admin'), message(4, 'admin')], [], 0, 1)
+    expect(shown.map(({ kind }) => kind)).toEqual(['day', 'bubble', 'bubble', 'new', 'bubble', 'bubble'])
+  })
+
+  test('no line stands above everything, or where nothing of the other side is new', () => {
+    expect(rows([message(1, 'admin')], [], 0, 0).map(({ kind }) => kind)).toEqual(['day', 'bubble'])
+    expect(rows([message(1, 'admin'), message(2, 'visitor')], [], 0, 1).some(({ kind }) => kind === 'new')).toBe(false)
+    expect(rows([message(1, 'admin')], [item('a', 'queued')], 0, 1).some(({ kind }) => kind === 'new')).toBe(false)
   })
 })
 
