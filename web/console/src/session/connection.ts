@@ -71,7 +71,8 @@ export class AgentConnection {
 
   /** The machine woke, the tab came to the front or the network is back. */
   wake(): void {
-    this.link.wake()
+    if (this.link.state === 'refused') this.link.connect()
+    else this.link.wake()
     this.#keeper.wake()
     if (this.#options.store.get().trouble && this.link.state === 'online') void this.#keeper.renew()
   }

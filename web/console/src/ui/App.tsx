@@ -10,6 +10,7 @@ import type { Overlay } from '../state/state.ts'
 import { type Console, ConsoleContext, RoomContext, useActions, useConsoleState, useRoom } from './console.tsx'
 import { ContextPane } from './context/ContextPane.tsx'
 import { Banner } from './frame/Banner.tsx'
+import { Boundary } from './frame/Boundary.tsx'
 import { Rail } from './frame/Rail.tsx'
 import { ToastList } from './frame/ToastList.tsx'
 import { InboxPane } from './inbox/InboxPane.tsx'
@@ -50,7 +51,9 @@ function Localized({ console }: { console: Console }) {
       <I18nProvider locale={language}>
         <UNSAFE_PortalProvider getContainer={() => root}>
           <RoomContext value={room}>
-            <Frame />
+            <Boundary>
+              <Frame />
+            </Boundary>
           </RoomContext>
         </UNSAFE_PortalProvider>
       </I18nProvider>
@@ -71,7 +74,9 @@ function Frame() {
         </div>
         <ToastList />
       </div>
-      <Suspense>{overlay && <OverlayView overlay={overlay} />}</Suspense>
+      <Boundary key={overlay}>
+        <Suspense>{overlay && <OverlayView overlay={overlay} />}</Suspense>
+      </Boundary>
     </div>
   )
 }
