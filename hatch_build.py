@@ -80,13 +80,20 @@ def is_current() -> bool:
 
 
 def system_node() -> str | None:
-    """The `node` on PATH if it is new enough and npm is there too."""
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
+    """The `node` on PATH if it is new enough and its npm works; that of the PyPI wheel does not, see `wheel_node`."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
         return None
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    version = re.match(r"v(\d+)\.(\d+)", answer)
-    return node if version and tuple(map(int, version.groups())) >= NODE_VERSION_MIN else None
+    version = re.match(r"v(\d+)\.(\d+)", answer_of(node, "--version"))
+    if not version or tuple(map(int, version.groups())) < NODE_VERSION_MIN:
+        return None
+    return node if answer_of(npm, "--version") else None
+
+
+def answer_of(*command: str) -> str:
+    """What a program prints; nothing if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def wheel_node() -> tuple[str, list[str]] | None:

@@ -52,12 +52,13 @@ def as_hook(module):
     return object.__new__(module.CustomBuildHook)
 
 
-def fake_node(folder, version, *, npm=True):
+def fake_node(folder, version, npm):
     folder.mkdir()
-    for name in ("node", "npm")[: 2 if npm else 1]:
-        program = folder / name
-        program.write_text(f"#!/bin/sh\necho {version}\n")
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    for name, answer in (("node", f"echo {version}"), ("npm", npm)):
+        if answer:
+            program = folder / name
+            program.write_text(f"#!/bin/sh\n{answer}\n")
+            program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return str(folder)
 
 
@@ -143,16 +144,19 @@ def test_the_hook_asks_for_node_only_when_it_must_build_without_one(hook, builde
 @pytest.mark.parametrize(
     ("version", "npm", "is_used"),
     [
-        ("v22.12.0", True, True),
-        ("v24.1.0", True, True),
-        ("v22.11.9", True, False),
-        ("v9.99.0", True, False),
-        ("what", True, False),
-        ("v24.1.0", False, False),
+        ("v22.12.0", "echo 10", True),
+        ("v24.1.0", "echo 10", True),
+        ("v22.11.9", "echo 10", False),
+        ("v9.99.0", "echo 10", False),
+        ("what", "echo 10", False),
+        ("v24.1.0", "", False),
+        ("v24.1.0", "exit 1", False),
     ],
 )
-def test_the_systems_node_must_be_new_enough_and_have_npm(hook, tmp_path, monkeypatch, *, version, npm, is_used):
-    folder = fake_node(tmp_path / "bin", version, npm=npm)
+def test_the_systems_node_must_be_new_enough_with_an_npm_that_works(
+    hook, tmp_path, monkeypatch, *, version, npm, is_used
+):
+    folder = fake_node(tmp_path / "bin", version, npm)
     monkeypatch.setenv("PATH", folder)
     assert (hook.system_node() is not None) == is_used
 
