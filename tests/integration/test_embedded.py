@@ -18,7 +18,7 @@ import asyncpg
 import psutil
 import pytest
 
-from kefu.store import embedded_place, embedded_supervisor
+from kefu.store import embedded_cluster, embedded_place
 from kefu.store.embedded import EmbeddedPostgres
 from kefu.store.embedded_place import EmbeddedPostgresError
 
@@ -38,7 +38,7 @@ with EmbeddedPostgres(Path(sys.argv[1]), crash_linger_s=float(sys.argv[2]), sett
 
 def processes(data_dir: Path) -> list[psutil.Process]:
     """PostgreSQL processes of this folder."""
-    return embedded_supervisor.processes_in((data_dir / "postgres" / "cluster").resolve())
+    return embedded_cluster.processes_in((data_dir / "postgres" / "cluster").resolve())
 
 
 def postmaster(data_dir: Path) -> psutil.Process:
@@ -194,7 +194,7 @@ async def test_a_killed_server_is_started_again(server: EmbeddedPostgres, data_d
 
 def _answers(data_dir: Path) -> bool:
     with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
-        return embedded_supervisor.is_ready(data_dir / "postgres/cluster", postmaster(data_dir).pid)
+        return embedded_cluster.is_ready(data_dir / "postgres/cluster", postmaster(data_dir).pid)
     return False
 
 
@@ -278,7 +278,7 @@ def test_a_setting_that_it_does_not_take_is_told(data_dir: Path) -> None:
 
 
 def test_a_full_disk_is_told_in_one_line() -> None:
-    told = embedded_supervisor.explain("initdb failed", 'x\ncould not write "a": No space left on device\n')
+    told = embedded_cluster.explain("initdb failed", 'x\ncould not write "a": No space left on device\n')
     assert told == "initdb failed: the disk is full (No space left on device)"
 
 

@@ -87,13 +87,18 @@ def reachable_by(settings: Settings, host: str | None) -> Settings:
     inside = settings.host if settings.host not in ("0.0.0.0", "::", "localhost") else LOCAL_NAMES[1]
     return settings.model_copy(
         update={
-            "host": "0.0.0.0" if host and settings.host in LOCAL_NAMES else settings.host,
+            "host": everywhere(host) if host and settings.host in LOCAL_NAMES else settings.host,
             "allowed_origins": tuple(dict.fromkeys([*settings.allowed_origins, *origins])),
             "admin_allowed_origins": tuple(dict.fromkeys([*settings.admin_allowed_origins, *origins])),
             "server_internal_url": settings.server_internal_url or origin_of(inside, settings.port) or "",
             "server_public_url": settings.server_public_url or origin_of(names[-1 if host else 0], settings.port) or "",
         }
     )
+
+
+def everywhere(host: str) -> str:
+    """What to listen on so that `host` reaches us: all interfaces, those of IPv6 too if it is such an address."""
+    return "" if ":" in host else "0.0.0.0"
 
 
 def origin_of(name: str, port: int) -> str | None:

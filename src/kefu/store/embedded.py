@@ -24,7 +24,12 @@ from typing import Self
 from urllib.parse import quote
 
 from kefu.store import embedded_supervisor as supervisor
+from kefu.store.embedded_cluster import DATABASE, ROLE, SUPERUSER, Plan
 from kefu.store.embedded_place import LOCK, EmbeddedPostgresError, Place, Record, make_data_dir, prepare, read_record
+
+# Isolated from the environment and the current folder, so where this very package lies is an argument.
+PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from kefu.store.embedded_supervisor import main; main()"
+PACKAGES = Path(__file__).parents[2]
 
 CRASH_LINGER_S = 60.0
 LOCK_WAIT_S_MAX = 360.0
@@ -56,12 +61,12 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """`postgresql://` URL of the database `kefu` for its owner, a role that is no superuser."""
-        return self._url(supervisor.ROLE, self._held().role_password, supervisor.DATABASE)
+        return self._url(ROLE, self._held().role_password, DATABASE)
 
     @property
     def admin_url(self) -> str:
         """The same server for PostgreSQL's superuser: for backups and tests, never for Kefu itself."""
-        return self._url(supervisor.SUPERUSER, self._held().superuser_password, "postgres")
+        return self._url(SUPERUSER, self._held().superuser_password, "postgres")
 
     def start(self) -> None:
         """Takes the lease; starts PostgreSQL if it is not running. Blocks; about a second on the first run.
@@ -128,8 +133,8 @@ class EmbeddedPostgres:
         self._lease, self._record = lease, record
         return True
 
-    def _plan(self, place: Place) -> supervisor.Plan:
-        return supervisor.Plan(
+    def _plan(self, place: Place) -> Plan:
+        return Plan(
             binaries=str(place.binaries),
             home=str(place.home),
             socket_dir=place.record.socket_dir,
@@ -167,14 +172,14 @@ def start_lock(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def spawn_supervisor(plan: supervisor.Plan) -> None:
+def spawn_supervisor(plan: Plan) -> None:
     """Starts the supervisor in a session of its own and waits for its report.
 
     Raises:
         EmbeddedPostgresError: With the reason that it reports.
     """
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", supervisor.__file__],
+        [sys.executable, "-I", "-c", PROGRAM, str(PACKAGES)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -15,7 +15,7 @@ import pytest
 
 from kefu.cli.up import origin_of, reachable_by
 from kefu.config import ConfigError, load_settings
-from kefu.store.embedded_supervisor import processes_in
+from kefu.store.embedded_cluster import processes_in
 
 from .conftest import Program, free_ports
 
@@ -179,3 +179,5 @@ def test_settings_that_are_set_win_over_those_that_are_filled() -> None:
         "http://localhost:4000",
     )
     assert reachable_by(load_settings(), "shop.local").host == "0.0.0.0"
+    six = reachable_by(load_settings(), "fd00::1")
+    assert (six.host, six.server_public_url) == ("", "http://[fd00::1]:4000")
