@@ -48,6 +48,13 @@ it('says that everything in sight has been seen', async () => {
   expect(drawing.actions.seen).toHaveBeenCalledWith('c1')
 })
 
+it('what was seen while the server was away is told when it is back', async () => {
+  drawing = await draw(pane, { state: opened({ messages: [message(1)] }, { unread: 1 }, { connection: 'offline' }) })
+  expect(drawing.actions.seen).not.toHaveBeenCalled()
+  await drawing.change((state) => ({ ...state, connection: 'online' }))
+  expect(drawing.actions.seen).toHaveBeenCalledWith('c1')
+})
+
 it('shows each message’s honest state, and what to do about a failed one', async () => {
   const outgoing = {
     clientId: 'x',

@@ -154,14 +154,16 @@ function useFresh(top: number, isAtEnd: boolean): number {
 /** What is at the end of the thread, in a page that is being looked at, has been seen. */
 function useSeen(id: string, top: number, isAtEnd: boolean, unread: number): void {
   const actions = useActions()
+  const isOnline = useConsoleState((state) => state.connection === 'online')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a row that becomes unread again is told again
   useEffect(() => {
     const tell = () => {
-      if (isAtEnd && top > 0 && !document.hidden) actions.seen(id)
+      if (isOnline && isAtEnd && top > 0 && !document.hidden) actions.seen(id)
     }
-    if (unread >= 0) tell()
+    tell()
     document.addEventListener('visibilitychange', tell)
     return () => document.removeEventListener('visibilitychange', tell)
-  }, [actions, id, top, isAtEnd, unread])
+  }, [actions, id, top, isAtEnd, isOnline, unread])
 }
 
 /** Whoever sends wants to see what they sent. */
