@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,8 @@ from kefu.store.batch import Outcome
 from kefu.store.ids import new_id
 
 REOPEN = dt.timedelta(hours=24)
+
+_databases = itertools.count(1)
 
 Record = asyncpg.Record
 Connection = asyncpg.Connection
@@ -130,6 +133,26 @@ class World:
             connection.terminate()
         for appender in self._appenders:
             await appender.close()
+
+
+@pytest.fixture(scope="module")
+def module_database_url(embedded_postgres: Any, migrated_template: str) -> Iterator[str]:
+    """A migrated database that the tests of one module share; making one takes longer than most tests."""
+
+    def run(statement: str) -> None:
+        async def execute() -> None:
+            connection = await asyncpg.connect(embedded_postgres.admin_url)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(execute())
+
+    name = f"module_{next(_databases)}"
+    run(f"create database {name} template {migrated_template} owner chatapp")
+    yield embedded_postgres.url.replace("@/kefu?", f"@/{name}?")
+    run(f"drop database {name} with (force)")
 
 
 @pytest.fixture

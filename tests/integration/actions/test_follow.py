@@ -13,6 +13,12 @@ from kefu.actions.publish import joined_room, visitor_room
 EPOCH = "epoch"
 
 
+@pytest.fixture
+def database_url(module_database_url: str) -> str:
+    """Each test makes conversations of its own."""
+    return module_database_url
+
+
 def newest(conversation: str):
     async def read(connection):
         return await history.newest(connection, conversation)

@@ -6,11 +6,10 @@ The tests of this folder run on one event loop a module, so that a module can sh
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -28,7 +27,6 @@ SECRET = "f3b1c0d9e8a7465b92d1c3e4f5a60718293a4b5c6d7e8f90"
 ORIGIN = "https://shop.example"
 CONSOLE = "https://desk.example"
 
-_databases = itertools.count(1)
 _addresses = (f"198.18.{high}.{low}" for high in range(256) for low in range(1, 255))
 
 
@@ -187,26 +185,6 @@ class Server:
         )
         assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
         return [row["body_text"] for row in rows]
-
-
-@pytest.fixture(scope="module")
-def module_database_url(embedded_postgres: Any, migrated_template: str) -> Iterator[str]:
-    """A migrated database for the servers of one module."""
-
-    def run(statement: str) -> None:
-        async def execute() -> None:
-            connection = await asyncpg.connect(embedded_postgres.admin_url)
-            try:
-                await connection.execute(statement)
-            finally:
-                await connection.close()
-
-        asyncio.run(execute())
-
-    name = f"gateway_{next(_databases)}"
-    run(f"create database {name} template {migrated_template} owner chatapp")
-    yield embedded_postgres.url.replace("@/kefu?", f"@/{name}?")
-    run(f"drop database {name} with (force)")
 
 
 def server_settings(url: str, **changes: Any) -> Settings:

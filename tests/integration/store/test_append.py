@@ -15,6 +15,12 @@ import pytest
 HOUR = dt.timedelta(hours=1)
 
 
+@pytest.fixture
+def database_url(module_database_url: str) -> str:
+    """Each test makes conversations of its own."""
+    return module_database_url
+
+
 async def test_one_message(world, send) -> None:
     """Promise 2: the outcome says what is durable: id, seq, and the time that is stored."""
     conversation = await world.conversation()
@@ -202,7 +208,11 @@ async def test_a_repeat_is_answered_though_the_conversation_was_closed_since(wor
     node, draft = world.appender(), world.draft(conversation)
     (first,) = await send(node, draft)
     for ago in (HOUR, 48 * HOUR):
-        await world.sql("update conversation set status = 'closed', closed_at = now() - $1::interval", ago)
+        await world.sql(
+            "update conversation set status = 'closed', closed_at = now() - $1::interval where id = $2",
+            ago,
+            conversation,
+        )
         (again,) = await send(node, draft)
         assert (again.kind, again.seq, again.reopened) == ("duplicate", first.seq, False)
         assert (await world.row(conversation))["status"] == "closed"

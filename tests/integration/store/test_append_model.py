@@ -15,6 +15,12 @@ from kefu.store.database import engine_url
 from kefu.store.queries import conversations, notes
 
 
+@pytest.fixture
+def database_url(module_database_url: str) -> str:
+    """Each test makes conversations of its own."""
+    return module_database_url
+
+
 class Model:
     def __init__(self) -> None:
         self.texts: list[tuple[str, str]] = []

@@ -157,23 +157,17 @@ def forged(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-@pytest.mark.parametrize(
-    "cursor",
-    ["", "x", "!!!!", "你", forged("no time|c"), forged("2026-01-01T00:00:00|c"), forged("2026-01-01T00:00:00Z|\x00")],
-)
-async def test_forged_cursors_are_refused(connection, cursor: str) -> None:
-    """A cursor that is none of ours is the client's mistake, never a failure of the database."""
-    with pytest.raises(BadCursorError):
-        await inbox.page(connection, "default", "ann", "all", cursor=cursor, limit=5)
-
-
-@pytest.mark.parametrize("mark", ["", "-1", "1.5", "x", "٣", str(2**63), "9" * 5000])
-async def test_forged_marks_are_refused(connection, mark: str) -> None:
-    """The same for marks."""
-    with pytest.raises(BadCursorError):
-        await inbox.since(connection, "default", mark, 5)
-    with pytest.raises(BadCursorError):
-        await inbox.since(connection, "default", "0", 5, cursor=mark)
+async def test_forged_cursors_and_marks_are_refused(connection) -> None:
+    """What is none of ours is the client's mistake, never a failure of the database."""
+    times = ("no time|c", "2026-01-01T00:00:00|c", "2026-01-01T00:00:00Z|\x00")
+    for cursor in ("", "x", "!!!!", "你", *map(forged, times)):
+        with pytest.raises(BadCursorError):
+            await inbox.page(connection, "default", "ann", "all", cursor=cursor, limit=5)
+    for mark in ("", "-1", "1.5", "x", "٣", str(2**63), "9" * 5000):
+        with pytest.raises(BadCursorError):
+            await inbox.since(connection, "default", mark, 5)
+        with pytest.raises(BadCursorError):
+            await inbox.since(connection, "default", "0", 5, cursor=mark)
 
 
 async def test_a_mark_of_another_time_is_harmless(world, send, connection) -> None:
