@@ -20,7 +20,7 @@ from .cli.conftest import SECRET, Program, free_ports
 from .crash_clients import Visitor
 
 VISITORS, MESSAGES, KILLS = 200, 50, 3
-SECONDS_MAX = 100
+SECONDS_MAX = 50
 UNLIMITED = "1000000"
 
 
@@ -123,7 +123,7 @@ def check(visitor: Visitor, rows: list[asyncpg.Record]) -> None:
         assert message.ack["conversationId"] == row["conversation_id"]
 
 
-@pytest.mark.timeout(SECONDS_MAX + 80)
+@pytest.mark.timeout(SECONDS_MAX + 60)
 async def test_a_crowd_loses_and_doubles_nothing_when_the_server_is_killed(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
