@@ -16,18 +16,12 @@ from kefu.logs import announce
 from kefu.store.append import APPEND
 from kefu.store.database import UNREACHABLE, Database, DatabaseError, Installation, reason, token_hash, where
 from kefu.store.ids import new_id
-from kefu.store.migrate import state_async
+from kefu.store.migrate import SCHEMA_PROBLEMS, state_async
 from kefu.store.queries import conversations, visitors
 from kefu.store.tables import DEFAULT_SITE
 from kefu.tokens import TokenError, issue_agent_token, verify_agent_token
 
 HANDSHAKE_TIMEOUT_S = 5.0
-
-_SCHEMA_PROBLEMS = {
-    "empty": "has no tables yet; run: kefu migrate",
-    "behind": "has the schema of an older version; run: kefu migrate",
-    "newer": "has the schema of a newer version; install that version, or restore a backup",
-}
 
 
 class StartError(RuntimeError):
@@ -52,7 +46,7 @@ async def database(opened: Database) -> Installation:
     """
     try:
         await opened.check()
-        problem = _SCHEMA_PROBLEMS.get(await state_async(opened.url))
+        problem = SCHEMA_PROBLEMS.get(await state_async(opened.url))
         if problem is not None:
             raise failed(f"DB_FAIL {where(opened.url)} {problem}")
         return await opened.installation()

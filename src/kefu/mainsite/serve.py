@@ -13,14 +13,8 @@ from collections.abc import Callable
 from kefu.config import Settings, check_site, reveal
 from kefu.mainsite.site import create_site
 from kefu.store.database import Database, DatabaseError
-from kefu.store.migrate import state_async
+from kefu.store.migrate import SCHEMA_PROBLEMS, state_async
 from kefu.transport.server.serve import WebServer, bind
-
-SCHEMA_PROBLEMS = {
-    "empty": "the database has no tables yet: run `kefu migrate`",
-    "behind": "the database has the schema of an older Kefu: run `kefu migrate`",
-    "newer": "the database has the schema of a newer Kefu: install that version, or restore a backup",
-}
 
 
 class PortError(RuntimeError):
@@ -78,7 +72,7 @@ async def check_database(database: Database) -> None:
     await database.check()
     state = await state_async(database.url)
     if state != "current":
-        raise DatabaseError(SCHEMA_PROBLEMS[state])
+        raise DatabaseError(f"the database {SCHEMA_PROBLEMS[state]}")
 
 
 def listen(host: str, port: int, variable: str) -> list[socket.socket]:

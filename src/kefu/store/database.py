@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
@@ -29,19 +30,32 @@ class DatabaseError(RuntimeError):
     """PostgreSQL cannot be used, with one line that says why and what to do; never holds the password."""
 
 
-def engine_url(url: str) -> sa.URL:
-    """The same database as SQLAlchemy names it for asyncpg.
+def make_engine(url: str, **options: Any) -> AsyncEngine:
+    """SQLAlchemy over asyncpg, which reads the address itself: every standard parameter of one works.
 
     Args:
         url: `postgresql://user:password@host:port/database`, or with `?host=/socket/folder` for a Unix socket.
+        **options: Of `create_async_engine`.
 
     Raises:
         DatabaseError: If it is no PostgreSQL address.
     """
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
-        raise DatabaseError(f"expected a postgresql:// address, got {parsed.get_backend_name()}://")
-    return parsed.set(drivername="postgresql+asyncpg")
+    scheme = urlsplit(url).scheme
+    if scheme not in {"postgresql", "postgres"}:
+        raise DatabaseError(f"expected a postgresql:// address, got {scheme}://")
+
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        try:
+            return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
+        except ValueError as error:  # asyncpg's word for an address or parameter that cannot be
+            raise DatabaseError(f"{where(url)}: {error}") from error
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        hide_parameters=True,  # an error's text must not repeat what somebody wrote
+        **options,
+    )
 
 
 def where(url: str) -> str:
@@ -87,14 +101,12 @@ class Database:
 
     def __init__(self, url: str, *, pool_max: int = 10) -> None:
         self.url = url
-        self.engine: AsyncEngine = create_async_engine(
-            engine_url(url),
+        self.engine = make_engine(
+            url,
             pool_size=pool_max,
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
-            hide_parameters=True,  # an error's text must not repeat what somebody wrote
             isolation_level="READ COMMITTED",
-            connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": COMMAND_TIMEOUT_S},
         )
 
     async def check(self) -> None:
@@ -108,8 +120,7 @@ class Database:
                 row = (
                     await connection.execute(
                         sa.text(
-                            "select current_setting('server_version_num')::int,"
-                            " current_setting('synchronous_commit')"
+                            "select current_setting('server_version_num')::int, current_setting('synchronous_commit')"
                         )
                     )
                 ).one()

@@ -15,11 +15,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from kefu.store.database import CONNECT_TIMEOUT_S, UNREACHABLE, DatabaseError, engine_url, reason, where
+from kefu.store.database import UNREACHABLE, DatabaseError, make_engine, reason, where
 
 SchemaState = Literal["current", "behind", "empty", "newer"]
+
+SCHEMA_PROBLEMS: dict[SchemaState, str] = {
+    "empty": "has no tables yet; run: kefu migrate",
+    "behind": "has the schema of an older version; run: kefu migrate",
+    "newer": "has the schema of a newer version; install that version, or restore a backup",
+}
+"""Why a program does not start on a database in this state."""
 
 _MIGRATION_LOCK = 0x6B656675  # "kefu"
 
@@ -55,7 +61,7 @@ def _upgrade(connection: sa.Connection) -> SchemaState:
 
 
 async def _on_connection(url: str, work: object) -> SchemaState:
-    engine = create_async_engine(engine_url(url), poolclass=sa.NullPool, connect_args={"timeout": CONNECT_TIMEOUT_S})
+    engine = make_engine(url, poolclass=sa.NullPool)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(work)  # type: ignore[arg-type]

@@ -123,7 +123,7 @@ def test_an_unmigrated_database_is_told(invoke, empty_database_url: str, monkeyp
     monkeypatch.setenv("CHAT_DATABASE_URL", empty_database_url)
     result = invoke("agent", "list")
     assert result.exit_code == 1
-    assert result.stderr == "kefu: the database has no tables yet: run `kefu migrate`\n"
+    assert result.stderr == "kefu: the database has no tables yet; run: kefu migrate\n"
 
 
 def test_tokens_name_the_agents_of_other_sites_and_rows_our_own(invoke, database_url: str) -> None:
@@ -137,7 +137,7 @@ def test_tokens_name_the_agents_of_other_sites_and_rows_our_own(invoke, database
     assert (kept.name, kept.role) == ("ann", "viewer"), "an old token raised an agent that is managed here"
     assert kept.last_seen_at is not None
     first = ensure("u-7", "agent", None, 0)
-    assert (first.name, first.role, first.disabled) == ("u-7", "agent", False)
+    assert (first.name, first.role, first.disabled) == ("Agent", "agent", False)
     later = ensure("u-7", "admin", "Zoë", 0)
     assert (later.name, later.role) == ("Zoë", "admin")
     assert ensure("u-7", "admin", None, 0).name == "Zoë"

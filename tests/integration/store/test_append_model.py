@@ -9,9 +9,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from kefu.store.database import engine_url
+from kefu.store.database import make_engine
 from kefu.store.queries import conversations, notes
 
 
@@ -154,7 +153,7 @@ async def test_the_row_follows_every_history(world, send, seed: int) -> None:
     """Issue 2, part 5: inbox rows are kept by the write: seq, unread, waiting since, preview, read marks, version."""
     await world.agent()
     conversation = await world.conversation()
-    engine, chance = create_async_engine(engine_url(world.url)), random.Random(seed)
+    engine, chance = make_engine(world.url), random.Random(seed)
     history = History(world, send, engine, conversation, chance)
     steps = [history.messages] * 6
     steps += [history.agent_reads, history.visitor_reads, history.note, history.close_or_reopen]

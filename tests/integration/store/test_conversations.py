@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from kefu.store.database import engine_url
+from kefu.store.database import make_engine
 from kefu.store.queries import conversations, messages, visitors
 
 DAY = dt.timedelta(hours=24)
@@ -18,7 +18,7 @@ DAY = dt.timedelta(hours=24)
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    made = create_async_engine(engine_url(database_url))
+    made = make_engine(database_url)
     yield made
     await made.dispose()
 

@@ -6,9 +6,9 @@ import base64
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kefu.store.database import engine_url
+from kefu.store.database import make_engine
 from kefu.store.queries import conversations, inbox
 from kefu.store.queries.inbox import BadCursorError
 
@@ -16,7 +16,7 @@ from kefu.store.queries.inbox import BadCursorError
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[AsyncConnection]:
     """Each statement its own transaction, as one request after the other would have it."""
-    engine = create_async_engine(engine_url(database_url), isolation_level="AUTOCOMMIT")
+    engine = make_engine(database_url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as made:
         yield made
     await engine.dispose()

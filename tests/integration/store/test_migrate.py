@@ -11,10 +11,9 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from kefu.store import migrate
-from kefu.store.database import Database, DatabaseError, engine_url
+from kefu.store.database import Database, DatabaseError, make_engine
 from kefu.store.tables import metadata
 
 COLUMNS = """
@@ -141,7 +140,7 @@ async def test_asynchronous_commits_are_refused(world) -> None:
 
 async def test_tables_py_is_the_migrated_schema(database_url: str, empty_database_url: str) -> None:
     """`tables.py` says what the migrations make: columns, types, collations, defaults, keys, checks, indexes."""
-    engine = create_async_engine(engine_url(empty_database_url))
+    engine = make_engine(empty_database_url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
     await engine.dispose()
@@ -158,7 +157,7 @@ async def test_autogenerate_would_change_nothing(database_url: str) -> None:
             warnings.filterwarnings("ignore", "Did not recognize type 'xid8'")
             return compare_metadata(context, metadata)
 
-    engine = create_async_engine(engine_url(database_url))
+    engine = make_engine(database_url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
