@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help setup up test test-fast check format lock bench
+.PHONY: help setup up test test-fast screenshots check format lock bench
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,6 +27,11 @@ test: setup ## every test: unit, property, conformance, integration, browser
 
 test-fast: setup ## tests that need no database and no browser
 	$(PY) -m pytest tests/unit tests/property
+
+screenshots: setup ## the pictures of the README, as the browser test sees the product
+	$(PY) tests/e2e/browser.py
+	$(PY) -m pytest tests/e2e
+	cp test-results/{widget,console}-{en,zh}-{desktop,phone}.png docs/images/
 
 check: setup ## ruff, strict typing, layers, front-end types, drift, byte budgets
 	$(PY) -m ruff check .
