@@ -76,7 +76,7 @@ def test_visitor_and_agent_talk(installation: Installation, open_context, words:
     agent.get_by_text(words.note_tab, exact=True).first.click()
     agent.get_by_test_id("composer").fill(words.note)
     agent.get_by_test_id("send").click()
-    expect(agent.get_by_test_id("thread").get_by_text(words.note)).to_be_visible()
+    expect(agent.get_by_test_id("note").filter(has_text=words.note)).to_be_visible()
 
     visitor.reload()
     open_widget(visitor)
@@ -88,7 +88,7 @@ def test_visitor_and_agent_talk(installation: Installation, open_context, words:
     agent.get_by_test_id("inbox-row").filter(has_text=words.thanks).click()
     for text in (words.question, words.answer, words.thanks):
         expect(agent.get_by_test_id("message").filter(has_text=text)).to_be_visible()
-    expect(agent.get_by_test_id("thread").get_by_text(words.note)).to_be_visible()
+    expect(agent.get_by_test_id("note").filter(has_text=words.note)).to_be_visible()
 
     picture(visitor, f"widget-{words.short}-desktop")
     picture(agent, f"console-{words.short}-desktop")

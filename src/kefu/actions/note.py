@@ -1,6 +1,8 @@
-"""Write a private note: decide, commit, publish to agents only."""
+"""Write a private note: decide, commit, answer the writer, publish to agents only."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.publish import Publisher
@@ -19,8 +21,23 @@ class NoteWriter:
         self._publisher = publisher
         self._announcer = announcer
 
-    async def write(self, conversation_id: str, agent_id: str, body_text: str, client_id: str | None) -> NoteAck:
+    async def write(
+        self,
+        conversation_id: str,
+        agent_id: str,
+        body_text: str,
+        client_id: str | None,
+        *,
+        answer: Callable[[NoteAck], None],
+    ) -> None:
         """Stores a note once per client id; a repeat gets the first answer.
+
+        Args:
+            conversation_id: Where it belongs.
+            agent_id: Who writes.
+            body_text: Cleaned.
+            client_id: The writer's id of it, if they gave one.
+            answer: Called once when it is stored, before the writer's own `note_new`.
 
         Raises:
             Refusal: CONVERSATION_NOT_FOUND.
@@ -31,13 +48,14 @@ class NoteWriter:
             if client_id is not None:
                 first = await notes.by_client_id(connection, conversation_id, agent_id, client_id)
                 if first is not None:
-                    return _ack(first, duplicate=True)
+                    answer(_ack(first, duplicate=True))
+                    return
             note = await notes.add(
                 connection, conversation_id, agent_id=agent_id, client_id=client_id, body_text=body_text
             )
+        answer(_ack(note, duplicate=False))
         self._publisher.note(note)
         self._announcer.changed(conversation_id)
-        return _ack(note, duplicate=False)
 
     async def find_repeat(self, conversation_id: str, agent_id: str, client_id: str) -> NoteAck | None:
         """The first answer to a note that is stored already; None if it is not."""

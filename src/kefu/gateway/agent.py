@@ -34,6 +34,7 @@ from kefu.wire.agent import (
     AdminRead,
     AdminReopen,
     AdminTyping,
+    NoteAck,
 )
 from kefu.wire.server import Typing
 from kefu.wire.visitor import MessageAck, OkAck
@@ -167,10 +168,13 @@ class AgentGateway:
                 raise
             reply.ok(first)
             return
-        ack = await self._notes.write(conversation_id, agent.id, body, client_id)
-        if ack.duplicate:
-            self._limits.agent_messages.give_back(agent.id)
-        reply.ok(ack)
+
+        def answer(ack: NoteAck) -> None:
+            if ack.duplicate:
+                self._limits.agent_messages.give_back(agent.id)
+            reply.ok(ack)
+
+        await self._notes.write(conversation_id, agent.id, body, client_id, answer=answer)
 
     async def _assign(self, session: AgentSession, args: list[Any], reply: Reply) -> None:
         event = decode(AdminAssign, args)
