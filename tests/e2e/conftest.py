@@ -43,8 +43,9 @@ def installation() -> Iterator[Installation]:
         shutil.rmtree(data_dir, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A module's browser. Not a session's: while Playwright lives, nobody else can run an event loop in this thread."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.launch_args())
         yield started
