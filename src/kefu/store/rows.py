@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,9 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 def iso(moment: dt.datetime) -> str:
     """A time as the wire writes it: ISO-8601 UTC with milliseconds."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not dt.UTC:  # what the driver gives is in UTC already
+        moment = moment.astimezone(dt.UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def iso_or_none(moment: dt.datetime | None) -> str | None:
@@ -24,6 +27,7 @@ def iso_or_none(moment: dt.datetime | None) -> str | None:
     return None if moment is None else iso(moment)
 
 
+@lru_cache(maxsize=16)  # the messages of a commit share their time
 def iso_from_ms(milliseconds: int) -> str:
     """Milliseconds since 1970 as the wire writes a time."""
     return iso(_EPOCH + dt.timedelta(milliseconds=milliseconds))
