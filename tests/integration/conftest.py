@@ -101,6 +101,10 @@ class World:
             fields.get("metadata"),
         )
 
+    def repeat(self, draft: Draft) -> Draft:
+        """The draft as its client sends it again: the same client id, an id of its own."""
+        return draft._replace(id=new_id())
+
     def appender(self, url: str | None = None, **options: Any) -> Appender:
         """A node's appender, closed with the test."""
         appender = Appender(url or self.url, reopen=self.reopen, **options)

@@ -5,8 +5,8 @@ and nothing waits for a timer when the system is idle. The SQL is `append_messag
 its header says why it is two statements.
 
 After an error of unknown outcome (connection lost, timeout) the same batch runs again on a new connection until each
-draft's deadline; client ids make that harmless, and `duplicate` then means stored. A statement error is bisected: one
-poisoned draft fails alone.
+draft's deadline; client ids make that harmless, and a draft that finds itself stored was. A statement error is
+bisected: one poisoned draft fails alone.
 """
 
 from __future__ import annotations
@@ -143,20 +143,12 @@ class Appender:
     async def _commit(self, batch: list[Waiting]) -> list[Outcome]:
         connection = await self._connected()
         drafts = [waiting.draft for waiting in batch]
+        *columns, bodies, metadata = zip(*drafts, strict=True)
+        previews = [preview(body) for body in bodies]
         rows = await connection.fetch(
-            APPEND,
-            [draft.conversation_id for draft in drafts],
-            [draft.sender_type for draft in drafts],
-            [draft.sender_id for draft in drafts],
-            [draft.client_id for draft in drafts],
-            [draft.id for draft in drafts],
-            [draft.body_text for draft in drafts],
-            [preview(draft.body_text) for draft in drafts],
-            [draft.metadata for draft in drafts],
-            self._reopen,
-            timeout=self._deadline_s,
+            APPEND, *columns, bodies, previews, metadata, self._reopen, timeout=self._deadline_s
         )
-        return [_outcome(row) for row in rows]
+        return [_outcome(draft, row) for draft, row in zip(drafts, rows, strict=True)]
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():
@@ -174,8 +166,15 @@ class Appender:
                 await connection.close(timeout=1)
 
 
-def _outcome(row: asyncpg.Record) -> Outcome:
-    return Outcome(row[1], row[2], row[3] or 0, (row[4] - _EPOCH) // _MILLISECOND, row[5] or False)
+def _outcome(draft: Draft, row: asyncpg.Record) -> Outcome:
+    """A row of `append_messages` as the outcome of its draft.
+
+    A duplicate of the draft itself was stored by an attempt whose answer was lost: it is new to everybody.
+    """
+    kind, message_id = row[1], row[2]
+    if kind == "duplicate" and message_id == draft.id:
+        kind = "stored"
+    return Outcome(kind, message_id, row[3] or 0, (row[4] - _EPOCH) // _MILLISECOND, row[5] or False)
 
 
 def _tell(waiting: Waiting, outcome: Outcome) -> None:

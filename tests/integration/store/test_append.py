@@ -120,6 +120,7 @@ async def test_a_retry_through_another_node_while_the_first_commit_is_open(world
     node, first_node = world.appender(), await world.connect()
     await send(node, world.draft(conversation, "earlier"))
     resent = [world.draft(conversation, f"resent {number}") for number in range(3)]
+    again = [world.repeat(draft) for draft in resent]
     fresh = world.draft(conversation, "fresh")
 
     transaction = first_node.transaction()
@@ -127,7 +128,7 @@ async def test_a_retry_through_another_node_while_the_first_commit_is_open(world
     rows = await world.append_on(first_node, *resent)
     assert [(row["outcome"], row["seq"]) for row in rows] == [("stored", 2), ("stored", 3), ("stored", 4)]
 
-    retry = asyncio.create_task(send(node, resent[0], fresh, resent[1], resent[2]))
+    retry = asyncio.create_task(send(node, again[0], fresh, again[1], again[2]))
     await world.until_blocked()
     assert not retry.done()
     await (transaction.commit() if ending == "commit" else transaction.rollback())
@@ -142,6 +143,21 @@ async def test_a_retry_through_another_node_while_the_first_commit_is_open(world
         assert [outcome.seq for outcome in outcomes] == [2, 3, 4, 5]
         expected = ["earlier", "resent 0", "fresh", "resent 1", "resent 2"]
     assert await world.assert_whole(conversation) == expected
+
+
+async def test_the_statement_itself_waits_for_the_first_commit(world) -> None:
+    """Architecture, group commit: lock, then a snapshot; no unique index has to fail for the right answer."""
+    conversation = await world.conversation()
+    first_node, second_node = await world.connect(), await world.connect()
+    resent, fresh = world.draft(conversation, "resent"), world.draft(conversation, "fresh")
+    transaction = first_node.transaction()
+    await transaction.start()
+    await world.append_on(first_node, resent)
+    appending = asyncio.create_task(world.append_on(second_node, fresh, resent))
+    await world.until_blocked("%")
+    await transaction.commit()
+    rows = await appending
+    assert [(row["outcome"], row["seq"]) for row in rows] == [("stored", 2), ("duplicate", 1)]
 
 
 async def test_two_batches_over_the_same_conversations_cannot_deadlock(world, send) -> None:
@@ -213,7 +229,7 @@ async def test_a_repeat_is_answered_though_the_conversation_was_closed_since(wor
             ago,
             conversation,
         )
-        (again,) = await send(node, draft)
+        (again,) = await send(node, world.repeat(draft))
         assert (again.kind, again.seq, again.reopened) == ("duplicate", first.seq, False)
         assert (await world.row(conversation))["status"] == "closed"
 

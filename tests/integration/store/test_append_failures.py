@@ -56,10 +56,11 @@ async def test_a_connection_killed_in_flight(world, send) -> None:
 
 
 async def test_an_answer_lost_after_the_commit(world, send, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown outcome that was a commit comes back as `duplicate`, which counts as stored."""
+    """An unknown outcome that was a commit counts as stored, so that it is published; a client's repeat does not."""
     conversation = await world.conversation()
     node = world.appender()
-    await send(node, world.draft(conversation, "before"))
+    before = world.draft(conversation, "before")
+    await send(node, before)
     commit = node._commit
 
     async def lose(batch: object) -> None:
@@ -68,8 +69,8 @@ async def test_an_answer_lost_after_the_commit(world, send, monkeypatch: pytest.
         raise ConnectionResetError
 
     monkeypatch.setattr(node, "_commit", lose)
-    (outcome,) = await send(node, world.draft(conversation, "lost"))
-    assert (outcome.kind, outcome.seq) == ("duplicate", 2)
+    outcomes = await send(node, world.draft(conversation, "lost"), before._replace(id="repeat"))
+    assert [(outcome.kind, outcome.seq) for outcome in outcomes] == [("stored", 2), ("duplicate", 1)]
     assert await world.assert_whole(conversation) == ["before", "lost"]
 
 

@@ -85,7 +85,7 @@ class History:
         for _ in range(self.chance.randint(1, 5)):
             kind = self.chance.choice(["visitor", "visitor", "admin", "system"])
             if self.sent and self.chance.random() < 0.2:
-                drafts.append(self.chance.choice(self.sent))
+                drafts.append(self.world.repeat(self.chance.choice(self.sent)))
             else:
                 text = f"{kind} {self.chance.random()}"
                 drafts.append(self.world.draft(self.conversation, text, sender=kind, sender_type=kind))
