@@ -97,7 +97,7 @@ class Kefu(Target):
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
     def command(self, port: int, database_url: str, visitors: int) -> list[str]:  # noqa: ARG002 - by environment
-        return [sys.executable, str(HERE / "chat_server.py")]
+        return [sys.executable, "-c", "from kefu.cli.main import run; run()", "server"]
 
     def environment(self, port: int, database_url: str) -> dict[str, str]:
         return LIMITS | {

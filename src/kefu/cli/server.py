@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kefu import logs
 from kefu.app import run_chat_server
-from kefu.cli.running import run, with_database
+from kefu.cli.running import run, settle, with_database
 from kefu.config import check_server, load_settings
 
 
@@ -18,4 +18,4 @@ async def _serve() -> None:
     logs.configure(settings.log_level)
     check_server(settings)
     async with with_database(settings) as ready:
-        await run_chat_server(ready)
+        await run_chat_server(ready, started=settle)

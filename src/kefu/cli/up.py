@@ -17,7 +17,7 @@ from rich.table import Table
 from kefu import logs
 from kefu.app import run_chat_server
 from kefu.cli.kept_secret import with_kept_secret
-from kefu.cli.running import opened, run, with_database
+from kefu.cli.running import opened, run, settle, with_database
 from kefu.config import ConfigError, Settings, check_server, check_site, load_settings, reveal
 from kefu.config_rules import origin_as_sent
 from kefu.mainsite.passwords import generate_password, hash_password, password_problem
@@ -164,6 +164,7 @@ class Welcome:
         """One more program serves."""
         self._waiting_for -= 1
         if self._waiting_for == 0:
+            settle()
             self._show()
 
     def _show(self) -> None:
