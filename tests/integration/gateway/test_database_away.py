@@ -144,6 +144,30 @@ async def test_a_retried_batch_is_published(serve, database, database_url) -> No
     await server.stop()
 
 
+async def test_a_commit_whose_answer_is_lost_is_published(serve, database_url, monkeypatch) -> None:
+    """Group commit: the message is acked as new and heard by both sides before the next one, not after a comparison."""
+    server = await serve(database_url)
+    client, ack = await server.greeted()
+    tab, _ = await server.greeted(visitorToken=ack["visitorToken"])
+    agent = await server.agent()
+    await agent.ask("admin_join", {"conversationId": ack["conversationId"]})
+    commit = server.chat.appender._commit
+
+    async def lose(batch: object) -> None:
+        monkeypatch.undo()
+        await commit(batch)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(server.chat.appender, "_commit", lose)
+    answers = await asyncio.gather(*(client.ask("visitor_message", new(text)) for text in ("lost answer", "next")))
+    assert [(answer["seq"], answer["duplicate"]) for answer in answers] == [(1, False), (2, False)]
+    for socket in (client, tab, agent):
+        heard = [message["bodyText"] for message in await socket.get("message_new", 2)]
+        assert heard == ["lost answer", "next"]
+    assert (await agent.get("conversation_update"))[-1]["unread"] == 2
+    await server.stop()
+
+
 async def test_the_stop_answers_what_was_sent(serve, database_url, until) -> None:
     """The stop drains the flight: what was sent before it is stored, and clients are told to come back."""
     server = await serve(database_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 
@@ -47,6 +48,7 @@ async def test_tabs(world, send, connection) -> None:
     empty = await world.conversation()
     for conversation in (mine, theirs, nobodys, closed):
         await send(node, world.draft(conversation))
+        await asyncio.sleep(0.002)  # activity is told apart by the millisecond
     await conversations.set_assignee(connection, mine, "ann")
     await conversations.set_assignee(connection, theirs, "bob")
     await conversations.set_closed(connection, closed)
