@@ -6,6 +6,7 @@ Knows names and connections of this process only; what a room means is its user'
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Protocol
 
 from kefu.transport.endpoint import Connection, EncodedEvent
 from kefu.transport.server.frames import message_frame
@@ -33,12 +34,27 @@ def encode_event(event: str, *args: object) -> EncodedEvent:
     return _Encoded(encode_packet(event, args))
 
 
-class Rooms:
-    """Who is where. Joining and leaving take the same time in any crowd; an empty room does not exist."""
+class RoomWatcher(Protocol):
+    """Who wants to know which rooms have somebody in them. Neither call may join or leave a room."""
 
-    __slots__ = ("_members", "_rooms")
+    def opened(self, room: str) -> None:
+        """The first connection has entered."""
+
+    def emptied(self, room: str) -> None:
+        """The last connection has left."""
+
+
+class Rooms:
+    """Who is where. Joining and leaving take the same time in any crowd; an empty room does not exist.
+
+    Attributes:
+        watcher: Hears of rooms that open and empty from now on; None: nobody does.
+    """
+
+    __slots__ = ("_members", "_rooms", "watcher")
 
     def __init__(self) -> None:
+        self.watcher: RoomWatcher | None = None
         self._members: dict[str, set[Connection]] = {}
         # One name where a connection is in one room, as visitors are; a set costs 200 bytes more.
         self._rooms: dict[Connection, str | set[str]] = {}
@@ -48,6 +64,8 @@ class Rooms:
         members = self._members.get(room)
         if members is None:
             members = self._members[room] = set()
+            if self.watcher is not None:
+                self.watcher.opened(room)
         members.add(connection)
         rooms = self._rooms.get(connection)
         if rooms is None:
@@ -90,3 +108,5 @@ class Rooms:
             members.discard(connection)
             if not members:
                 del self._members[room]
+                if self.watcher is not None:
+                    self.watcher.emptied(room)
