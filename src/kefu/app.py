@@ -22,6 +22,7 @@ from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.change import Changer
 from kefu.actions.compare import Comparer
 from kefu.actions.follow import Follower
+from kefu.actions.hear import Hearer
 from kefu.actions.note import NoteWriter
 from kefu.actions.open import Opener
 from kefu.actions.publish import Publisher
@@ -29,6 +30,10 @@ from kefu.actions.read import ReadMarker
 from kefu.actions.send import Sender
 from kefu.api.files import Files
 from kefu.api.http import create_http
+from kefu.bus.envelope import Seal
+from kefu.bus.memory import MemoryBus
+from kefu.bus.nats import NatsBus
+from kefu.bus.port import Bus
 from kefu.config import Settings, check_server, reveal
 from kefu.gateway.agent import AgentGateway
 from kefu.gateway.agent_entrance import AgentEntrance
@@ -63,6 +68,8 @@ class ChatServer:
     appender: Appender
     announcer: InboxAnnouncer
     comparer: Comparer
+    publisher: Publisher
+    hearer: Hearer
     agents: AgentEntrance
     transport: TransportServer
     http: Litestar
@@ -112,7 +119,7 @@ def join(settings: Settings, database: Database, installation: Installation, por
     assert secret is not None
     files = Files()
     reopen = dt.timedelta(hours=settings.reopen_hours)
-    publisher = Publisher(Rooms())
+    publisher = Publisher(Rooms(), make_bus(settings))
     announcer = InboxAnnouncer(database, publisher)
     comparer = Comparer(database, publisher, announcer)
     appender = Appender(
@@ -166,7 +173,23 @@ def join(settings: Settings, database: Database, installation: Installation, por
         origins=OriginRule(settings.admin_allowed_origins, "ADMIN_ALLOWED_ORIGINS"),
     )
     transport = TransportServer({VISITOR_PATH: visitors, AGENT_PATH: agents}, _options(settings))
-    return ChatServer(appender, announcer, comparer, entrance, transport, create_http(database, files, port), files)
+    return ChatServer(
+        appender,
+        announcer,
+        comparer,
+        publisher,
+        Hearer(publisher, announcer, comparer),
+        entrance,
+        transport,
+        create_http(database, publisher.bus, files, port),
+        files,
+    )
+
+
+def make_bus(settings: Settings) -> Bus:
+    """NATS if there is an address, else the bus of a node that is alone."""
+    url, secret = reveal(settings.nats_url), reveal(settings.admin_jwt_secret)
+    return MemoryBus() if url is None else NatsBus(url, Seal(secret or ""))
 
 
 def _options(settings: Settings) -> TransportOptions:
@@ -194,11 +217,14 @@ def _bound(settings: Settings, stack: contextlib.AsyncExitStack) -> list[socket.
 @contextlib.asynccontextmanager
 async def _background(chat: ChatServer, database: Database) -> AsyncIterator[None]:
     """What runs beside the sockets."""
+    chat.publisher.bus.start(chat.hearer)
     tasks = [
         asyncio.create_task(chat.comparer.run(), name="compare"),
         asyncio.create_task(expire.run(database), name="expire"),
         asyncio.create_task(_close_stale(chat.agents), name="stale agents"),
     ]
+    if chat.publisher.interest is not None:
+        tasks.append(asyncio.create_task(chat.publisher.interest.run(), name="interest"))
     try:
         yield
     finally:
@@ -207,6 +233,7 @@ async def _background(chat: ChatServer, database: Database) -> AsyncIterator[Non
         await asyncio.gather(*tasks, return_exceptions=True)
         await chat.appender.close()
         await chat.announcer.close()
+        await chat.publisher.bus.close()
 
 
 async def _close_stale(agents: AgentEntrance) -> None:

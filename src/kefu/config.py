@@ -168,6 +168,12 @@ class Settings(BaseSettings):
         10, ge=2, validation_alias="KEFU_DB_POOL_MAX", description="Database connections a process."
     )
 
+    nats_url: SecretStr | None = Field(
+        None,
+        validation_alias="KEFU_NATS_URL",
+        description="`nats://user:password@host:4222`, comma-separated if several: joins several chat-servers.",
+    )
+
     # --- main site ---------------------------------------------------------------------------------------
     site_port: int = Field(
         3000, ge=1, le=65535, validation_alias="KEFU_SITE_PORT", description="Port of the main site."
@@ -268,6 +274,7 @@ def check_server(settings: Settings) -> None:
         config_rules.agents_secret(agents)
         + config_rules.visitors_secret(visitors, agents)
         + config_rules.database(reveal(settings.database_url))
+        + config_rules.bus(reveal(settings.nats_url))
         + config_rules.origins("CHAT_ALLOWED_ORIGINS", settings.allowed_origins)
         + config_rules.origins("ADMIN_ALLOWED_ORIGINS", settings.admin_allowed_origins)
     )

@@ -70,6 +70,19 @@ def database(url: str | None) -> list[str]:
     return []
 
 
+def bus(url: str | None) -> list[str]:
+    """Problems of the addresses of NATS, as far as they show without connecting."""
+    for server in url.split(",") if url is not None else ():
+        try:
+            parts = urlsplit(server.strip())
+            good = parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            return ["KEFU_NATS_URL is no NATS address; expected nats://user:password@127.0.0.1:4222"]
+    return []
+
+
 def origins(name: str, values: tuple[str, ...]) -> list[str]:
     """One line for a list in which an origin is not written as browsers send it, with the line to change."""
     sent = [origin_as_sent(value) for value in values]

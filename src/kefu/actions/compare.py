@@ -1,54 +1,84 @@
 """Finds what the database has beyond what was announced here, and announces it (contract section 4, promise 4).
 
-Fan-out is a hint that may be lost: a process can die between commit and publish, another node may have committed.
-Every 5 s one query compares the tops of the conversations that local sockets follow.
+Fan-out is a hint that may be lost: a process can die between commit and publish, another node may have committed, the
+bus or the database may have been away. Every 5 s one query compares the tops of the conversations that local sockets
+follow, and one the versions of inbox rows written since the last time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Collection
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.publish import Publisher
 from kefu.store.database import UNREACHABLE, Database
-from kefu.store.queries import conversations, messages
+from kefu.store.queries import conversations, inbox, messages
+from kefu.store.tables import DEFAULT_SITE
 from kefu.wire.shapes import Message
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 5.0
+RETRY_INTERVAL_S = 1.0
+"""Between two attempts while the database is away, so that what it has is announced soon after it is back."""
 ANNOUNCED_MAX = 50
 """Messages announced one by one; of a longer gap only the newest is, and clients see the hole and ask."""
+ROWS_MAX = 1000
+"""Inbox rows looked at in one query."""
 
 
 class Comparer:
-    """Compares announced tops with the database."""
+    """Compares what was announced with the database; hears of gaps from the publisher."""
 
     def __init__(self, database: Database, publisher: Publisher, announcer: InboxAnnouncer) -> None:
         self._database = database
         self._publisher = publisher
         self._announcer = announcer
         self._wake = asyncio.Event()
+        self._asked: set[str] = set()
+        self._everything = True
+        self._mark: str | None = None
+        publisher.deliver.on_gap = self.gap
 
     def soon(self) -> None:
-        """Compares now instead of at the next interval; cheap to call often."""
+        """Compares everything now instead of at the next interval; cheap to call often."""
+        self._everything = True
+        self._wake.set()
+
+    def gap(self, conversation_id: str) -> None:
+        """Compares one conversation now."""
+        self._asked.add(conversation_id)
         self._wake.set()
 
     async def run(self) -> None:
         """Compares until cancelled."""
+        wait_s = 0.0
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), INTERVAL_S)
-            self._wake.clear()
             try:
-                await self.compare()
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._everything = True
+            self._wake.clear()
+            asked, self._asked = self._asked, set()
+            try:
+                if self._everything:
+                    self._everything = False
+                    await self.compare()
+                else:
+                    await self._compare_tops(asked & self._publisher.tops.keys())
+                wait_s = INTERVAL_S
             except UNREACHABLE as error:
                 log.warning("tops not compared: %s", type(error).__name__)
+                self._everything = True
+                wait_s = RETRY_INTERVAL_S
 
     async def compare(self) -> None:
-        """Compares once.
+        """Compares everything once.
 
         Raises:
             UNREACHABLE: If the database does not answer.
@@ -56,10 +86,15 @@ class Comparer:
         tops = self._publisher.tops
         for conversation_id in [known for known in tops if not self._publisher.is_followed(known)]:
             del tops[conversation_id]
-        if not tops:
+        await self._compare_tops(tops.keys())
+        await self._compare_inbox()
+
+    async def _compare_tops(self, conversation_ids: Collection[str]) -> None:
+        if not conversation_ids:
             return
+        tops = self._publisher.tops
         async with self._database.engine.connect() as connection:
-            for conversation_id, seq in (await conversations.tops(connection, list(tops))).items():
+            for conversation_id, seq in (await conversations.tops(connection, list(conversation_ids))).items():
                 behind = tops.get(conversation_id, seq)
                 if behind < seq:
                     page = await messages.after(connection, conversation_id, behind, ANNOUNCED_MAX)
@@ -72,5 +107,29 @@ class Comparer:
         for message in found:
             # A publish may have come first while the query ran; clients drop what they have, this spares the bytes.
             if self._publisher.tops.get(conversation_id, message.seq) < message.seq:
-                self._publisher.message(message)
-        self._announcer.changed(conversation_id)
+                self._publisher.deliver.announce(message)
+        self._announcer.heard([conversation_id])
+
+    async def _compare_inbox(self) -> None:
+        """Announces the rows that were written since the last time and that agents here have not heard of.
+
+        The mark is kept without agents too, so that who comes between two comparisons misses nothing.
+        """
+        async with self._database.engine.connect() as connection:
+            mark = await inbox.mark(connection)
+            if self._mark is not None and self._announcer.has_agents:
+                await self._announce_rows(connection, self._mark)
+        self._mark = mark
+        versions = self._announcer.versions
+        for conversation_id in [known for known, version in versions.items() if version < int(mark)]:
+            del versions[conversation_id]
+
+    async def _announce_rows(self, connection: AsyncConnection, since: str) -> None:
+        versions = self._announcer.versions
+        start = int(since)
+        while True:
+            found = await inbox.versions(connection, DEFAULT_SITE, start, ROWS_MAX)
+            self._announcer.heard([row for row, version in found if versions.get(row, 0) < version])
+            if len(found) < ROWS_MAX:
+                return
+            start = found[-1][1] + 1

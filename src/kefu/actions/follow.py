@@ -37,6 +37,7 @@ class Follower:
         Returns:
             A page after which every message reaches the socket.
         """
+        await self._publisher.listen(conversation_id)
         tops = self._publisher.tops
         tops.setdefault(conversation_id, 0)
         while True:
@@ -46,7 +47,7 @@ class Follower:
             if top <= history.seq:
                 break
         # An audience that is there already hears what lies between from the next comparison.
-        if top == 0 and not self._publisher.is_followed(conversation_id):
+        if not self._publisher.is_followed(conversation_id):
             tops[conversation_id] = history.seq
         if follower.is_open:
             self._publisher.rooms.join(room, follower)

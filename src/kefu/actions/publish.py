@@ -1,94 +1,111 @@
-"""Tells local sockets what was committed: an encoding an audience, never before the commit.
+"""Tells everybody what was committed, never before the commit: local sockets at once, other nodes by the bus.
 
-Knows rooms and wire shapes; knows neither who connects nor what is true in the database. Two audiences a conversation
-(its visitor, the agents who joined) and one a site (all agents).
+The one place where this process and the others are joined. What comes from the bus goes to local sockets only
+(`actions/hear.py`); how something looks on a socket is `actions/deliver.py`.
 """
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
+from kefu.actions.deliver import Deliverer, agents_room, for_visitor, joined_room, visitor_room
+from kefu.actions.interest import Interest
+from kefu.bus.envelope import Changed, Envelope
+from kefu.bus.memory import MemoryBus
+from kefu.bus.port import Bus
+from kefu.bus.subjects import conversation_subject, inbox_subject
+from kefu.store.tables import DEFAULT_SITE
 from kefu.transport.endpoint import Connection
-from kefu.transport.rooms import Rooms, encode_event
+from kefu.transport.rooms import Rooms
 from kefu.wire.server import ConversationUpdate, Presence, Read, Typing
 from kefu.wire.shapes import InboxRow, Message, Note
 
+__all__ = ["Publisher", "agents_room", "for_visitor", "joined_room", "visitor_room"]
 
-def visitor_room(conversation_id: str) -> str:
-    """The visitor's own sockets."""
-    return "v:" + conversation_id
-
-
-def joined_room(conversation_id: str) -> str:
-    """Agents' sockets that joined the conversation."""
-    return "j:" + conversation_id
-
-
-def agents_room(site: str) -> str:
-    """Every authenticated agent's socket of a site."""
-    return "a:" + site
+CHANGED_PER_ENVELOPE_MAX = 1000
 
 
 class Publisher:
-    """Fans committed facts out to the sockets of this process.
+    """Fans committed facts out.
 
-    `tops` holds, for each conversation that a local socket follows, the highest `seq` announced here: what the database
-    has beyond it was committed elsewhere, or lost on the way (`actions/compare.py`).
+    Args:
+        rooms: The local audiences; the publisher watches which of them have somebody in them.
+        bus: The way to other nodes; alone by default.
     """
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, bus: Bus | None = None) -> None:
+        self.bus: Bus = bus or MemoryBus()
+        self.deliver = Deliverer(rooms)
         self.rooms = rooms
-        self.tops: dict[str, int] = {}
+        self.tops = self.deliver.tops
+        self.interest: Interest | None = None
+        if not self.bus.is_alone:
+            rooms.watcher = self.interest = Interest(self.bus, _subject_of)
 
     def message(self, message: Message) -> None:
         """A message, to both sides of its conversation; `message` is what agents see."""
-        conversation_id = message.conversation_id
-        if self.tops.get(conversation_id, message.seq) < message.seq:
-            self.tops[conversation_id] = message.seq
-        agents = encode_event("message_new", message)
-        seen_by_visitor = agents if message.admin_id is None else encode_event("message_new", for_visitor(message))
-        self.rooms.broadcast(visitor_room(conversation_id), seen_by_visitor)
-        self.rooms.broadcast(joined_room(conversation_id), agents)
+        self.deliver.message(message)
+        if not self.bus.is_alone:
+            self._tell("message", message.conversation_id, message, message.seq)
 
     def note(self, note: Note) -> None:
         """A note, to agents who joined."""
-        self.rooms.broadcast(joined_room(note.conversation_id), encode_event("note_new", note))
+        self.deliver.note(note)
+        self._tell("note", note.conversation_id, note)
+
+    def changed(self, site: str, conversation_ids: list[str]) -> None:
+        """Inbox rows of a site changed, for other nodes' agents; this node's get the rows by `inbox_row`."""
+        if self.bus.is_alone:
+            return
+        for start in range(0, len(conversation_ids), CHANGED_PER_ENVELOPE_MAX):
+            some = Changed(tuple(conversation_ids[start : start + CHANGED_PER_ENVELOPE_MAX]))
+            self.bus.publish(inbox_subject(site), Envelope("changed", site, some))
 
     def inbox_row(self, site: str, row: InboxRow) -> None:
-        """A conversation as it stands now, to every agent of its site."""
-        self.rooms.broadcast(agents_room(site), encode_event("conversation_update", self.with_presence(row)))
+        """A conversation as it stands now, to every agent of its site on this node."""
+        self.deliver.inbox_row(site, self.with_presence(row))
+
+    def visitor_update(self, update: ConversationUpdate) -> None:
+        """The visitor's own conversation changed status or agent."""
+        self.deliver.visitor_update(update)
+        self._tell("conversation_update", update.conversation_id, update)
+
+    def typing(self, typing: Typing, *, skip: Connection | None = None) -> None:
+        """Somebody types; the text in the box goes to agents only."""
+        self.deliver.typing(typing, skip=skip)
+        self._tell("typing", typing.conversation_id, typing)
+
+    def read(self, read: Read) -> None:
+        """One side has seen everything up to a `seq`."""
+        self.deliver.read(read)
+        self._tell("read", read.conversation_id, read)
 
     def with_presence(self, row: InboxRow) -> InboxRow:
         """The row with whether its visitor is online."""
         return replace(row, visitor_online=bool(self.rooms.members(visitor_room(row.conversation_id))))
 
-    def visitor_update(self, update: ConversationUpdate) -> None:
-        """The visitor's own conversation changed status or agent."""
-        self.rooms.broadcast(visitor_room(update.conversation_id), encode_event("conversation_update", update))
-
-    def typing(self, typing: Typing, *, skip: Connection | None = None) -> None:
-        """Somebody types; the text in the box goes to agents only."""
-        self.rooms.broadcast(joined_room(typing.conversation_id), encode_event("typing", typing), skip=skip)
-        if typing.sender_type == "admin":
-            shown = replace(typing, admin_id=None, draft=None)
-            self.rooms.broadcast(visitor_room(typing.conversation_id), encode_event("typing", shown))
-
-    def read(self, read: Read) -> None:
-        """One side has seen everything up to a `seq`."""
-        self.rooms.broadcast(joined_room(read.conversation_id), encode_event("read", read))
-        self.rooms.broadcast(visitor_room(read.conversation_id), encode_event("read", replace(read, admin_id=None)))
-
     def presence(self, site: str, presence: Presence) -> None:
         """A visitor came or went, to every agent of the site."""
-        self.rooms.broadcast(agents_room(site), encode_event("presence", presence))
+        self.deliver.presence(site, presence)
+
+    async def listen(self, conversation_id: str) -> None:
+        """Hears what other nodes say in a conversation, for a while at least; call it before reading its page."""
+        if self.interest is not None:
+            await self.interest.listen(conversation_subject(DEFAULT_SITE, conversation_id))
 
     def is_followed(self, conversation_id: str) -> bool:
         """Whether any local socket belongs to this conversation."""
-        return bool(
-            self.rooms.members(visitor_room(conversation_id)) or self.rooms.members(joined_room(conversation_id))
-        )
+        return self.deliver.is_followed(conversation_id)
+
+    def _tell(self, kind: str, conversation_id: str, payload: object, seq: int = 0) -> None:
+        if not self.bus.is_alone:
+            subject = conversation_subject(DEFAULT_SITE, conversation_id)
+            self.bus.publish(subject, Envelope(kind, DEFAULT_SITE, payload, conversation_id, seq))
 
 
-def for_visitor(message: Message) -> Message:
-    """The message as its visitor may see it: no agent's id."""
-    return message if message.admin_id is None else replace(message, admin_id=None)
+def _subject_of(room: str) -> str | None:
+    """Which subject a room's audience needs to hear."""
+    kind, _, opaque_id = room.partition(":")
+    if kind == "a":
+        return inbox_subject(opaque_id)
+    return conversation_subject(DEFAULT_SITE, opaque_id) if kind in {"v", "j"} else None

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get
 from litestar.datastructures import State
 
+from kefu.bus.port import Bus
 from kefu.store.database import Database
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -20,8 +21,14 @@ def health(state: State) -> Response[dict[str, Any]]:
 
 @get(["/ready", "/chat/ready"], include_in_schema=False)
 async def ready(state: State) -> Response[dict[str, Any]]:
-    """200 while messages can be stored; 503 while the database is away or the server stops."""
+    """200 while messages can be stored; 503 while the database is away or the server stops.
+
+    `degraded` names what is away without which messages are still stored and acked: the bus.
+    """
     database: Database = state.database
+    bus: Bus = state.bus
     reason = "stopping" if state.stopping else None if await database.answers() else "database"
-    body = {"ok": True} if reason is None else {"ok": False, "reason": reason}
-    return Response(body, status_code=200 if reason is None else 503, headers=NO_STORE)
+    if reason is not None:
+        return Response({"ok": False, "reason": reason}, status_code=503, headers=NO_STORE)
+    degraded = {"degraded": "bus"} if bus.state == "away" else {}
+    return Response({"ok": True, **degraded}, status_code=200, headers=NO_STORE)

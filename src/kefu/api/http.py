@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 
 from kefu.api.files import Files, console_file, widget_file
 from kefu.api.health import health, ready
+from kefu.bus.port import Bus
 from kefu.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -18,11 +19,11 @@ log = logging.getLogger(__name__)
 _CODES = {400: "INVALID_INPUT", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
-def create_http(database: Database, files: Files, port: int) -> Litestar:
+def create_http(database: Database, bus: Bus, files: Files, port: int) -> Litestar:
     """The application; `state.stopping` is set when the server stops."""
     return Litestar(
         route_handlers=[health, ready, widget_file, console_file],
-        state=State({"database": database, "files": files, "port": port, "stopping": False}),
+        state=State({"database": database, "bus": bus, "files": files, "port": port, "stopping": False}),
         exception_handlers={HTTPException: _refused, Exception: _failed},
         openapi_config=None,
         logging_config=None,

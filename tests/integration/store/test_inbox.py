@@ -62,7 +62,7 @@ async def test_tabs(world, send, connection) -> None:
     assert await tab("closed") == [closed]
     counts = await inbox.counts(connection, "default", "ann")
     assert (counts.mine, counts.unassigned, counts.all, counts.closed) == (1, 1, 3, 1)
-    assert ids([row for _, row in await inbox.some(connection, [mine, empty, "nowhere"])]) == [mine]
+    assert ids([found.row for found in await inbox.some(connection, [mine, empty, "nowhere"])]) == [mine]
     row = await inbox.one(connection, mine)
     assert row is not None
     assert (row.assigned_to, row.assignee_name, row.unread, row.preview) == ("ann", "Ann", 1, "hello")

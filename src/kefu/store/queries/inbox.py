@@ -137,10 +137,41 @@ def _transaction_id(text: str) -> int:
     return int(text)
 
 
-async def some(connection: AsyncConnection, conversation_ids: list[str]) -> list[tuple[str, InboxRow]]:
-    """The rows of these conversations, each with its site; those without a message are left out."""
-    query = _select().where(conversation.c.id == sa.any_(sa.literal(conversation_ids, sa.ARRAY(sa.Text))))
-    return [(row.site, rows.inbox_row(row)) for row in await connection.execute(query)]
+class Stamped(NamedTuple):
+    """A row with its site and the transaction that wrote it."""
+
+    site: str
+    version: int
+    row: InboxRow
+
+
+async def some(connection: AsyncConnection, conversation_ids: list[str]) -> list[Stamped]:
+    """The rows of these conversations; those without a message are left out."""
+    query = (
+        _select()
+        .where(conversation.c.id == sa.any_(sa.literal(conversation_ids, sa.ARRAY(sa.Text))))
+        .add_columns(sa.cast(conversation.c.version, sa.Text).label("written_by"))
+    )
+    found = await connection.execute(query)
+    return [Stamped(row.site, int(row.written_by), rows.inbox_row(row)) for row in found]
+
+
+async def versions(connection: AsyncConnection, site: str, start: int, limit: int) -> list[tuple[str, int]]:
+    """Which conversations this transaction or a later one wrote, and which did: oldest write first.
+
+    Fewer than `limit` are all of them; what one transaction wrote is never cut.
+    """
+    query = (
+        sa.select(conversation.c.id, sa.cast(conversation.c.version, sa.Text).label("written_by"))
+        .where(
+            conversation.c.site == site,
+            conversation.c.seq > 0,
+            conversation.c.version >= sa.cast(sa.literal(str(start), sa.Text), Xid8),
+        )
+        .order_by(conversation.c.version)
+        .fetch(limit, with_ties=True)
+    )
+    return [(row.id, int(row.written_by)) for row in await connection.execute(query)]
 
 
 async def counts(connection: AsyncConnection, site: str, agent_id: str) -> InboxCounts:

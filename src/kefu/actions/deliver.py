@@ -1,0 +1,109 @@
+"""Tells local sockets what was committed, here or elsewhere: an encoding an audience, messages in the order of `seq`.
+
+Knows rooms and wire shapes; knows neither the bus, nor who connects, nor what is true in the database. Two audiences a
+conversation (its visitor, the agents who joined) and one a site (all agents).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from kefu.transport.endpoint import Connection
+from kefu.transport.rooms import Rooms, encode_event
+from kefu.wire.server import ConversationUpdate, Presence, Read, Typing
+from kefu.wire.shapes import InboxRow, Message, Note
+
+
+def visitor_room(conversation_id: str) -> str:
+    """The visitor's own sockets."""
+    return "v:" + conversation_id
+
+
+def joined_room(conversation_id: str) -> str:
+    """Agents' sockets that joined the conversation."""
+    return "j:" + conversation_id
+
+
+def agents_room(site: str) -> str:
+    """Every authenticated agent's socket of a site."""
+    return "a:" + site
+
+
+class Deliverer:
+    """Delivers to the sockets of this process.
+
+    `tops` holds, for each conversation that a local socket follows, the `seq` up to which everything was announced
+    here. What the database has beyond it was committed elsewhere, or lost on the way (`actions/compare.py`).
+
+    Attributes:
+        on_gap: Called with a conversation whose next message is not here; whoever takes it announces what is missing.
+    """
+
+    def __init__(self, rooms: Rooms) -> None:
+        self.rooms = rooms
+        self.tops: dict[str, int] = {}
+        self.on_gap: Callable[[str], None] = lambda _conversation_id: None
+
+    def message(self, message: Message) -> None:
+        """A message, if it is the next one: repeats are dropped, and one beyond a gap comes with what is missing."""
+        conversation_id, seq = message.conversation_id, message.seq
+        top = self.tops.get(conversation_id)
+        if top is None:
+            return
+        if seq == top + 1:
+            self.announce(message)
+        elif seq > top:
+            if self.is_followed(conversation_id):
+                self.on_gap(conversation_id)
+            else:
+                self.tops[conversation_id] = seq  # somebody reads the page just now, and reads it again
+
+    def announce(self, message: Message) -> None:
+        """A message to both sides of its conversation, whatever came before; `message` is what agents see."""
+        conversation_id = message.conversation_id
+        self.tops[conversation_id] = message.seq
+        agents = encode_event("message_new", message)
+        seen_by_visitor = agents if message.admin_id is None else encode_event("message_new", for_visitor(message))
+        self.rooms.broadcast(visitor_room(conversation_id), seen_by_visitor)
+        self.rooms.broadcast(joined_room(conversation_id), agents)
+
+    def note(self, note: Note) -> None:
+        """A note, to agents who joined."""
+        self.rooms.broadcast(joined_room(note.conversation_id), encode_event("note_new", note))
+
+    def inbox_row(self, site: str, row: InboxRow) -> None:
+        """A conversation as it stands now, to every agent of its site."""
+        self.rooms.broadcast(agents_room(site), encode_event("conversation_update", row))
+
+    def visitor_update(self, update: ConversationUpdate) -> None:
+        """The visitor's own conversation changed status or agent."""
+        self.rooms.broadcast(visitor_room(update.conversation_id), encode_event("conversation_update", update))
+
+    def typing(self, typing: Typing, *, skip: Connection | None = None) -> None:
+        """Somebody types; the text in the box goes to agents only."""
+        self.rooms.broadcast(joined_room(typing.conversation_id), encode_event("typing", typing), skip=skip)
+        if typing.sender_type == "admin":
+            shown = replace(typing, admin_id=None, draft=None)
+            self.rooms.broadcast(visitor_room(typing.conversation_id), encode_event("typing", shown))
+
+    def read(self, read: Read) -> None:
+        """One side has seen everything up to a `seq`."""
+        self.rooms.broadcast(joined_room(read.conversation_id), encode_event("read", read))
+        self.rooms.broadcast(visitor_room(read.conversation_id), encode_event("read", replace(read, admin_id=None)))
+
+    def presence(self, site: str, presence: Presence) -> None:
+        """A visitor came or went, to every agent of the site."""
+        self.rooms.broadcast(agents_room(site), encode_event("presence", presence))
+
+    def is_followed(self, conversation_id: str) -> bool:
+        """Whether any local socket belongs to this conversation."""
+        return bool(
+            self.rooms.members(visitor_room(conversation_id)) or self.rooms.members(joined_room(conversation_id))
+        )
+
+
+def for_visitor(message: Message) -> Message:
+    """The message as its visitor may see it: no agent's id."""
+    return message if message.admin_id is None else replace(message, admin_id=None)
