@@ -85,6 +85,9 @@ async def test_health_ready_and_files(server) -> None:
                 async with http.get(f"{prefix}/{name}") as answer:
                     assert answer.status == 200, name
                     assert answer.headers["access-control-allow-origin"] == "*"
+                async with http.head(f"{prefix}/{name}") as head:
+                    assert (head.status, head.headers["etag"]) == (200, answer.headers["etag"])
+                    assert await head.read() == b""
         async with http.get("/chat/nothing") as answer:
             assert answer.status == 404
             assert set(json.loads(await answer.text())) == {"error", "message"}
