@@ -15,31 +15,39 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kefu.store.ids import new_id
 from kefu.store.tables import agent, conversation, message, visitor
 
+# Statements of the hello are built once: SQLAlchemy builds one more slowly than PostgreSQL answers it.
+_WITH_AGENT = sa.select(
+    conversation, agent.c.name.label("agent_name"), agent.c.avatar_url.label("agent_avatar_url")
+).select_from(conversation.outerjoin(agent, agent.c.id == conversation.c.assigned_to))
+_FIND = _WITH_AGENT.where(conversation.c.id == sa.bindparam("conversation_id"))
+_FIND_LOCKED = _FIND.with_for_update(of=conversation, key_share=True)
+_LATEST = (
+    _WITH_AGENT.where(
+        conversation.c.visitor_id == sa.bindparam("visitor_id"), conversation.c.site == sa.bindparam("site")
+    )
+    .order_by(conversation.c.status.desc(), conversation.c.closed_at.desc().nulls_first())
+    .limit(1)
+)
+_CREATE = (
+    insert(conversation)
+    .on_conflict_do_nothing(
+        index_elements=[conversation.c.visitor_id, conversation.c.site], index_where=sa.text("status <> 'closed'")
+    )
+    .returning(conversation.c.id)
+)
+
 _VERSION = {conversation.c.version: sa.text("pg_current_xact_id()")}
 
 
 async def find(connection: AsyncConnection, conversation_id: str, *, lock: bool = False) -> sa.Row[Any] | None:
     """The conversation with the agent who serves it, locked against other writers if asked."""
-    query = (
-        sa.select(conversation, agent.c.name.label("agent_name"), agent.c.avatar_url.label("agent_avatar_url"))
-        .select_from(conversation.outerjoin(agent, agent.c.id == conversation.c.assigned_to))
-        .where(conversation.c.id == conversation_id)
-    )
-    if lock:
-        query = query.with_for_update(of=conversation, key_share=True)
-    return (await connection.execute(query)).one_or_none()
+    query = _FIND_LOCKED if lock else _FIND
+    return (await connection.execute(query, {"conversation_id": conversation_id})).one_or_none()
 
 
 async def latest_of_visitor(connection: AsyncConnection, visitor_id: str, site: str) -> sa.Row[Any] | None:
     """The visitor's open conversation, else the one that was closed last, with the agent who serves it."""
-    query = (
-        sa.select(conversation, agent.c.name.label("agent_name"), agent.c.avatar_url.label("agent_avatar_url"))
-        .select_from(conversation.outerjoin(agent, agent.c.id == conversation.c.assigned_to))
-        .where(conversation.c.visitor_id == visitor_id, conversation.c.site == site)
-        .order_by(conversation.c.status.desc(), conversation.c.closed_at.desc().nulls_first())
-        .limit(1)
-    )
-    return (await connection.execute(query)).one_or_none()
+    return (await connection.execute(_LATEST, {"visitor_id": visitor_id, "site": site})).one_or_none()
 
 
 async def create(
@@ -56,23 +64,15 @@ async def create(
     Returns:
         Whether it was made; False means that another request was first.
     """
-    made = await connection.execute(
-        insert(conversation)
-        .values(
-            id=new_id(),
-            site=site,
-            visitor_id=visitor_id,
-            entry_url=entry_url,
-            referrer=referrer,
-            page_title=page_title,
-        )
-        .on_conflict_do_nothing(
-            index_elements=[conversation.c.visitor_id, conversation.c.site],
-            index_where=sa.text("status <> 'closed'"),
-        )
-        .returning(conversation.c.id)
-    )
-    return made.scalar() is not None
+    values = {
+        "id": new_id(),
+        "site": site,
+        "visitor_id": visitor_id,
+        "entry_url": entry_url,
+        "referrer": referrer,
+        "page_title": page_title,
+    }
+    return (await connection.execute(_CREATE, values)).scalar() is not None
 
 
 async def set_assignee(connection: AsyncConnection, conversation_id: str, agent_id: str | None) -> None:

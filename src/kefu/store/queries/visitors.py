@@ -10,16 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.store.tables import visitor
 
+# Statements are built once: SQLAlchemy builds one more slowly than PostgreSQL answers it.
+_BY_TOKEN = sa.select(visitor).where(visitor.c.token_hash == sa.bindparam("token_hash"))
+_BY_SESSION = sa.select(visitor).where(
+    visitor.c.site == sa.bindparam("site"), visitor.c.session_hash == sa.bindparam("session_hash")
+)
+_CREATE = (
+    insert(visitor)
+    .on_conflict_do_nothing(index_elements=[visitor.c.site, visitor.c.session_hash])
+    .returning(visitor.c.id)
+)
+_UPDATE = visitor.update().where(visitor.c.id == sa.bindparam("visitor_id")).values(last_seen_at=sa.func.now())
+
 
 async def by_token(connection: AsyncConnection, token_hash: bytes) -> sa.Row[Any] | None:
     """Whose visitor token this is."""
-    return (await connection.execute(sa.select(visitor).where(visitor.c.token_hash == token_hash))).one_or_none()
+    return (await connection.execute(_BY_TOKEN, {"token_hash": token_hash})).one_or_none()
 
 
 async def by_session(connection: AsyncConnection, site: str, session_hash: bytes) -> sa.Row[Any] | None:
     """Whose session id this is."""
-    query = sa.select(visitor).where(visitor.c.site == site, visitor.c.session_hash == session_hash)
-    return (await connection.execute(query)).one_or_none()
+    return (await connection.execute(_BY_SESSION, {"site": site, "session_hash": session_hash})).one_or_none()
 
 
 async def create(
@@ -30,18 +41,13 @@ async def create(
     Returns:
         Whether it was made; False means that another request with the same session was first.
     """
-    made = await connection.execute(
-        insert(visitor)
-        .values(id=visitor_id, site=site, session_hash=session_hash, token_hash=token_hash)
-        .on_conflict_do_nothing(index_elements=[visitor.c.site, visitor.c.session_hash])
-        .returning(visitor.c.id)
-    )
-    return made.scalar() is not None
+    values = {"id": visitor_id, "site": site, "session_hash": session_hash, "token_hash": token_hash}
+    return (await connection.execute(_CREATE, values)).scalar() is not None
 
 
 async def update(connection: AsyncConnection, visitor_id: str, known: dict[str, str], *, token_seen: bool) -> None:
     """Notes what a hello said of the visitor (`name`, `email`, `phone`, `locale`, `timezone`; absent ones stay)."""
-    values: dict[str, Any] = {**known, "last_seen_at": sa.func.now()}
+    values: dict[str, Any] = {**known, "visitor_id": visitor_id}
     if token_seen:
         values["token_seen"] = True
-    await connection.execute(visitor.update().where(visitor.c.id == visitor_id).values(values))
+    await connection.execute(_UPDATE, values)
