@@ -440,8 +440,8 @@ async def test_sockets_without_a_valid_token_are_closed(serve) -> None:
     """Section 3: closed after the join deadline; a token's socket after its end and the grace; a refresh keeps it."""
     server = await serve(join_deadline_s=0.4)
     stranger = await server.agent_socket()
-    ending = await server.agent_socket(auth={"token": server.token(left_s=-29)})
-    kept = await server.agent_socket(auth={"token": server.token(left_s=-29)})
+    ending = await server.agent_socket(auth={"token": server.token(left_s=-27)})
+    kept = await server.agent_socket(auth={"token": server.token(left_s=-27)})
     await ending.get("admin_authed")
     assert (await kept.ask("admin_auth", {"token": server.token()}))["ok"]
     await stranger.get("disconnect")
