@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from litestar import Litestar
 
-from kefu import proof
+from kefu import observe, proof
 from kefu.actions import expire
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.change import Changer
@@ -29,7 +29,8 @@ from kefu.actions.publish import Publisher
 from kefu.actions.read import ReadMarker
 from kefu.actions.send import Sender
 from kefu.api.files import Files
-from kefu.api.http import create_http
+from kefu.api.http import create_http, create_internal
+from kefu.api.requests import counted
 from kefu.bus.envelope import Seal
 from kefu.bus.memory import MemoryBus
 from kefu.bus.nats import NatsBus
@@ -103,11 +104,17 @@ async def run_chat_server(
     async with contextlib.AsyncExitStack() as stack:
         sockets = sockets or _bound(settings, stack)
         port: int = sockets[0].getsockname()[1]
+        internal = observe.bind_internal(settings.internal_port)
+        for listener in internal:
+            stack.callback(listener.close)
         database = Database(url, pool_max=settings.db_pool_max)
         stack.push_async_callback(database.close)
         installation = await proof.database(database)
         chat = join(settings, database, installation, port)
         await stack.enter_async_context(_background(chat, database))
+        await stack.enter_async_context(
+            observe.observed(chat.transport, chat.appender, create_internal(chat.http), internal)
+        )
         await _serve(
             settings, chat, database, sockets, port=port, install_signals=install_signals, started=started, stop=stop
         )
@@ -173,6 +180,7 @@ def join(settings: Settings, database: Database, installation: Installation, por
         origins=OriginRule(settings.admin_allowed_origins, "ADMIN_ALLOWED_ORIGINS"),
     )
     transport = TransportServer({VISITOR_PATH: visitors, AGENT_PATH: agents}, _options(settings))
+    http = create_http(database, publisher.bus, files, port, reveal(settings.metrics_token))
     return ChatServer(
         appender,
         announcer,
@@ -181,7 +189,7 @@ def join(settings: Settings, database: Database, installation: Installation, por
         Hearer(publisher, announcer, comparer),
         entrance,
         transport,
-        create_http(database, publisher.bus, files, port),
+        http,
         files,
     )
 
@@ -263,7 +271,7 @@ async def _serve(
         await chat.appender.close()
 
     server = WebServer(
-        chat.transport.asgi(chat.http),
+        counted(chat.transport.asgi(chat.http)),
         transport=chat.transport,
         on_started=lambda _: serving.set(),
         on_stopping=on_stopping,

@@ -106,6 +106,18 @@ class Settings(BaseSettings):
         validation_alias="KEFU_FAILURES_PER_MIN",
         description="Failed logins, tokens and hellos a client address a minute.",
     )
+    internal_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        validation_alias="KEFU_INTERNAL_PORT",
+        description="Loopback port for metrics, health and ready. Unset: off.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        validation_alias="KEFU_METRICS_TOKEN",
+        description="Shows `/metrics` on the public port to who sends it as Bearer, 32 bytes or more.",
+    )
     reopen_hours: int = Field(
         24,
         ge=0,
@@ -273,6 +285,7 @@ def check_server(settings: Settings) -> None:
     refuse_if_any(
         config_rules.agents_secret(agents)
         + config_rules.visitors_secret(visitors, agents)
+        + config_rules.metrics_token(reveal(settings.metrics_token), agents)
         + config_rules.database(reveal(settings.database_url))
         + config_rules.bus(reveal(settings.nats_url))
         + config_rules.origins("CHAT_ALLOWED_ORIGINS", settings.allowed_origins)

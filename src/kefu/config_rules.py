@@ -48,6 +48,21 @@ def visitors_secret(secret: str | None, agents: str | None) -> list[str]:
     return problems
 
 
+def metrics_token(token: str | None, agents: str | None) -> list[str]:
+    """Problems of the optional token that opens the metrics."""
+    if token is None:
+        return []
+    problems = []
+    if problem := secret_problem(token):
+        problems.append(f"KEFU_METRICS_TOKEN {problem}; {HOW_TO_MAKE_ONE}")
+    if token == agents:
+        problems.append(
+            "KEFU_METRICS_TOKEN is the same as CHAT_ADMIN_JWT_SECRET, "
+            f"so whoever collects metrics could sign agents' tokens; {HOW_TO_MAKE_ONE}"
+        )
+    return problems
+
+
 def database(url: str | None) -> list[str]:
     """Problems of the database address, as far as they show without connecting."""
     if url == EMBEDDED:
@@ -137,7 +152,7 @@ def unreadable(fields: Mapping[str, FieldInfo], problem: Mapping[str, Any]) -> s
 
 def expected(field: FieldInfo) -> str:
     """What a setting takes, in words, from its declaration."""
-    kinds: dict[Any, str] = {int: "a whole number", float: "a number", Path: "a folder"}
+    kinds: dict[Any, str] = {int: "a whole number", int | None: "a whole number", float: "a number", Path: "a folder"}
     words = kinds.get(field.annotation) or "one of " + ", ".join(map(str, get_args(field.annotation)))
     for limit, phrase in (("ge", "from"), ("gt", "above"), ("le", "to")):
         for item in field.metadata:

@@ -218,3 +218,14 @@ def test_the_example_file_names_every_setting_once() -> None:
     text = (Path(__file__).parents[2] / ".env.example").read_text()
     named = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)
     assert sorted(named) == sorted(variables(field)[0] for field in Settings.model_fields.values())
+
+
+def test_a_metrics_token_must_be_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_server(good(metrics_token=IDENTITY))
+    (short,) = problems_of(check_server, good(metrics_token="short"))
+    assert short.startswith("KEFU_METRICS_TOKEN has 5 bytes; at least 32 are needed")
+    (same,) = problems_of(check_server, good(metrics_token=SECRET))
+    assert same.startswith("KEFU_METRICS_TOKEN is the same as CHAT_ADMIN_JWT_SECRET")
+    monkeypatch.setenv("KEFU_INTERNAL_PORT", "none")
+    with pytest.raises(ConfigError, match="KEFU_INTERNAL_PORT is 'none'; expected a whole number from 1 to 65535"):
+        good()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kefu import metrics
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.compare import Comparer
 from kefu.actions.publish import Publisher
@@ -15,13 +16,19 @@ from kefu.chat.messages import Draft
 from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.store import rows
 from kefu.store.append import Appender, QueueFullError
-from kefu.store.batch import Outcome
+from kefu.store.batch import UNAVAILABLE, Outcome
 from kefu.store.database import Database
 from kefu.store.queries import messages
 from kefu.wire.shapes import Author, Message
 from kefu.wire.visitor import MessageAck
 
 RETRY_AFTER_MS = 2000
+
+_COUNTS = {
+    (sender, kind): metrics.MESSAGES.cell(sender, kind)
+    for sender in ("visitor", "admin", "system")
+    for kind in ("stored", "duplicate", "closed", "missing", "invalid", "unavailable")
+}
 
 Answer = Callable[[MessageAck | Refusal], None]
 
@@ -58,6 +65,7 @@ class Sender:
         try:
             self._appender.submit(draft, committed)
         except QueueFullError:
+            _COUNTS[draft.sender_type, UNAVAILABLE.kind].count += 1
             answer(Refusal(ErrorCode.UNAVAILABLE, "too many messages wait for the database", RETRY_AFTER_MS))
 
     async def find_repeat(self, conversation_id: str, sender_id: str, client_id: str) -> MessageAck | None:
@@ -69,6 +77,7 @@ class Sender:
         return MessageAck(found.id, conversation_id, found.seq, found.created_at, duplicate=True)
 
     def _committed(self, draft: Draft, author: Author | None, answer: Answer, outcome: Outcome) -> None:
+        _COUNTS[draft.sender_type, outcome.kind].count += 1
         if outcome.kind == "stored":
             created_at = rows.iso_from_ms(outcome.created_at_ms)
             answer(MessageAck(outcome.id, draft.conversation_id, outcome.seq, created_at))

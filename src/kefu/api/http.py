@@ -11,19 +11,37 @@ from litestar.exceptions import HTTPException
 
 from kefu.api.files import Files, console_file, widget_file
 from kefu.api.health import health, ready
+from kefu.api.metrics import internal_metrics, public_metrics
 from kefu.bus.port import Bus
 from kefu.store.database import Database
 
 log = logging.getLogger(__name__)
 
-_CODES = {400: "INVALID_INPUT", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_CODES = {400: "INVALID_INPUT", 401: "UNAUTHORIZED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
-def create_http(database: Database, bus: Bus, files: Files, port: int) -> Litestar:
-    """The application; `state.stopping` is set when the server stops."""
+def create_http(database: Database, bus: Bus, files: Files, port: int, metrics_token: str | None = None) -> Litestar:
+    """The application; `state.stopping` is set when the server stops. Without a token it shows no metrics."""
+    state = {
+        "database": database,
+        "bus": bus,
+        "files": files,
+        "port": port,
+        "stopping": False,
+        "metrics_token": metrics_token,
+    }
+    return _application([health, ready, public_metrics, widget_file, console_file], State(state))
+
+
+def create_internal(public: Litestar) -> Litestar:
+    """The internal port's application: what operators ask, of the same server."""
+    return _application([health, ready, internal_metrics], public.state)
+
+
+def _application(route_handlers: list[Any], state: State) -> Litestar:
     return Litestar(
-        route_handlers=[health, ready, widget_file, console_file],
-        state=State({"database": database, "bus": bus, "files": files, "port": port, "stopping": False}),
+        route_handlers=route_handlers,
+        state=state,
         exception_handlers={HTTPException: _refused, Exception: _failed},
         openapi_config=None,
         logging_config=None,
@@ -32,7 +50,8 @@ def create_http(database: Database, bus: Bus, files: Files, port: int) -> Litest
 
 def _refused(_: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, str]]:
     code = _CODES.get(error.status_code, "UNAVAILABLE" if error.status_code >= 500 else "INVALID_INPUT")
-    return Response({"error": code, "message": error.detail}, status_code=error.status_code)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status_code == 401 else None
+    return Response({"error": code, "message": error.detail}, status_code=error.status_code, headers=headers)
 
 
 def _failed(_: Request[Any, Any, State], error: Exception) -> Response[dict[str, str]]:

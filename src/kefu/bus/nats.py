@@ -16,6 +16,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
+from kefu import metrics
 from kefu.bus.envelope import Envelope, EnvelopeError, Seal
 from kefu.bus.port import LISTEN_TIMEOUT_S, Listener, State
 
@@ -98,10 +99,12 @@ class NatsBus:
         """Seals and queues; without a connection, or when too much waits, the hint is lost."""
         if self._client is None:
             self.counts["lost"] += 1
+            metrics.BUS_DROPPED.add("lost")
             return
         data = self._seal.seal(subject, envelope)
         if len(data) > ENVELOPE_BYTES_MAX or self._waiting_bytes + len(data) > WAITING_BYTES_MAX:
             self.counts["lost"] += 1
+            metrics.BUS_DROPPED.add("lost")
             return
         self._waiting_bytes += len(data)
         self._waiting.append((subject, data))
@@ -134,8 +137,10 @@ class NatsBus:
             if not self.counts[error.reason]:
                 log.warning("dropped a bus message (%s); further ones are only counted", error.reason)
             self.counts[error.reason] += 1
+            metrics.BUS_DROPPED.add(error.reason)
             return
         self.counts["delivered"] += 1
+        metrics.BUS_DELIVERIES.add(envelope.kind)
         assert self._listener is not None
         try:
             self._listener.heard(envelope)
@@ -195,7 +200,9 @@ class NatsBus:
     def _drop(self) -> None:
         """The connection is gone: what waited is lost."""
         self._client = None
-        self.counts["lost"] += sum(data is not None for _, data in self._waiting)
+        unsent = sum(data is not None for _, data in self._waiting)
+        self.counts["lost"] += unsent
+        metrics.BUS_DROPPED.cell("lost").count += unsent
         self._waiting.clear()
         self._waiting_bytes = 0
         self._subscriptions.clear()

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from kefu import metrics
 from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.store.database import UNREACHABLE
 from kefu.wire.errors import refusal_ack, refusal_event
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 EVENTS_WAITING_MAX = 256
 RETRY_AFTER_MS = 2000
+
+_DONE, _REFUSED = metrics.ACKS.cell("done"), metrics.ACKS.cell("refused")
 
 Ack = Callable[..., None]
 Work = Coroutine[Any, Any, None]
@@ -43,11 +46,14 @@ class Reply:
     def ok(self, answer: object) -> None:
         """The event is done."""
         if self._ack is not None:
+            _DONE.count += 1
             self._ack(answer)
 
     def refuse(self, refusal: Refusal) -> None:
         """The event is refused."""
+        metrics.REFUSALS.add(refusal.code)
         if self._ack is not None:
+            _REFUSED.count += 1
             self._ack(refusal_ack(refusal))
         else:
             self._emit("error", refusal_event(refusal))
@@ -74,6 +80,7 @@ class Lane:
             if work is not None:
                 self._task = asyncio.get_running_loop().create_task(self._run(work, reply))
         elif self._waiting is not None and len(self._waiting) >= EVENTS_WAITING_MAX:
+            metrics.RATE_LIMITED.add("lane")
             reply.refuse(Refusal(ErrorCode.RATE_LIMITED, "too many events wait on this socket", RETRY_AFTER_MS))
         else:
             self._waiting = self._waiting or deque()

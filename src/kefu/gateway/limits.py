@@ -9,6 +9,7 @@ import ipaddress
 import time
 from collections.abc import Callable
 
+from kefu import metrics
 from kefu.chat.rates import Bucket, Rate
 from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.config import Settings
@@ -18,9 +19,10 @@ KEYS_MAX = 100_000
 
 
 class Limiter:
-    """One rate, many keys."""
+    """One rate, many keys; `name` is how the metrics call it."""
 
-    def __init__(self, rate: Rate, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: Rate, *, clock: Callable[[], float] = time.monotonic, name: str = "other") -> None:
+        self._name = name
         self._rate = rate
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
@@ -38,6 +40,7 @@ class Limiter:
             bucket = self._add(key, now)
         wait_s = bucket.take(self._rate, now)
         if wait_s:
+            metrics.RATE_LIMITED.add(self._name)
             raise Refusal(code, what, max(1, round(wait_s * 1000)))
 
     def peek(self, key: str, what: str) -> None:
@@ -63,18 +66,22 @@ class Limits:
     """Every limit of the sockets, from the settings."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
-        def limiter(per_minute: float, burst: float) -> Limiter:
-            return Limiter(Rate(per_minute=per_minute, burst=burst), clock=clock)
+        def limiter(name: str, per_minute: float, burst: float) -> Limiter:
+            return Limiter(Rate(per_minute=per_minute, burst=burst), clock=clock, name=name)
 
         address_rate = settings.address_rate_per_min
-        self.messages = limiter(settings.ws_rate_per_min, settings.ws_rate_burst)
-        self.pause = limiter(60_000 / settings.rate_limit_ms, 1) if settings.rate_limit_ms else None
-        self.address = limiter(address_rate, max(address_rate / 3, settings.ws_rate_burst))
-        self.new_conversations = limiter(settings.new_per_address_per_hour / 60, settings.new_per_address_per_hour)
-        self.agent_messages = limiter(settings.agent_rate_per_min, max(20, settings.agent_rate_per_min / 4))
-        self.failures = limiter(settings.failures_per_min, settings.failures_per_min)
+        self.messages = limiter("messages", settings.ws_rate_per_min, settings.ws_rate_burst)
+        self.pause = limiter("pause", 60_000 / settings.rate_limit_ms, 1) if settings.rate_limit_ms else None
+        self.address = limiter("address", address_rate, max(address_rate / 3, settings.ws_rate_burst))
+        self.new_conversations = limiter(
+            "new_conversations", settings.new_per_address_per_hour / 60, settings.new_per_address_per_hour
+        )
+        self.agent_messages = limiter(
+            "agent_messages", settings.agent_rate_per_min, max(20, settings.agent_rate_per_min / 4)
+        )
+        self.failures = limiter("failures", settings.failures_per_min, settings.failures_per_min)
         # Repeats, reads, typing and syncs count apart from new messages (contract section 1), a budget a socket.
-        self.chatter = limiter(600, 120)
+        self.chatter = limiter("chatter", 600, 120)
 
     def visitor_message(self, visitor_id: str, address: str) -> None:
         """Takes a visitor's new message from every budget that it counts in.

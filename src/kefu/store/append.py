@@ -15,11 +15,13 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 
 import asyncpg
 
+from kefu import metrics
 from kefu.chat.messages import Draft
 from kefu.chat.text import preview
 from kefu.store.batch import INVALID, UNAVAILABLE, Outcome, Waiting, take_batch
@@ -87,6 +89,11 @@ class Appender:
         if self._flight is None:
             self._flight = loop.create_task(self._fly(), name="append")
 
+    @property
+    def waiting(self) -> int:
+        """Drafts that no commit has taken yet."""
+        return len(self._queue)
+
     async def close(self) -> None:
         """Lets everything that was submitted come to its outcome, then gives the connection back."""
         self._closed = True
@@ -118,6 +125,7 @@ class Appender:
                     return
                 # Another transaction opened the visitor's one open conversation first; now it can be seen.
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left without an outcome
+                metrics.APPEND_FAILURES.add()
                 log.warning("append of %d messages failed, trying again: %s", len(batch), type(error).__name__)
                 await self._disconnect()
             else:
@@ -145,9 +153,12 @@ class Appender:
         drafts = [waiting.draft for waiting in batch]
         *columns, bodies, metadata = zip(*drafts, strict=True)
         previews = [preview(body) for body in bodies]
+        began = time.perf_counter()
         rows = await connection.fetch(
             APPEND, *columns, bodies, previews, metadata, self._reopen, timeout=self._deadline_s
         )
+        metrics.APPEND_SECONDS.observe(time.perf_counter() - began)
+        metrics.APPEND_BATCH.observe(len(batch))
         return [_outcome(draft, row) for draft, row in zip(drafts, rows, strict=True)]
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from kefu import metrics
 from kefu.transport.endpoint import ConnectRefusedError, EncodedEvent, Endpoint, Handshake
 from kefu.transport.engineio import packets as engine_packets
 from kefu.transport.engineio import session as engine
@@ -290,6 +291,7 @@ class Client:
             self.move.outbox.close(frames.CLOSE_OK, "closed")
             self.move = None
         self._hub.remove(self)
+        metrics.CLOSES.add(self.handshake.path, reason)
         if connected:
             assert self._hub.loop is not None
             self._hub.loop.call_soon(self._tell_disconnect, reason)

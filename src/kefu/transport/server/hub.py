@@ -122,6 +122,23 @@ class Hub:
             if not self._by_address[group]:
                 del self._by_address[group]
 
+    def count_connections(self) -> dict[tuple[str, ...], float]:
+        """Live clients by path and by the transport they use now."""
+        polling = Counter(
+            client.handshake.path for client in self.sessions.values() if client in self.clients[client.handshake.path]
+        )
+        counts: dict[tuple[str, ...], float] = {}
+        for path, clients in self.clients.items():
+            counts[path, "polling"] = polling[path]
+            counts[path, "websocket"] = len(clients) - polling[path]
+        return counts
+
+    def count_waiting_bytes(self) -> dict[tuple[str, ...], float]:
+        """Bytes that wait for readers, by path. Asks every client: 10,000 take some milliseconds."""
+        return {
+            (path,): sum(client.channel.waiting_bytes for client in clients) for path, clients in self.clients.items()
+        }
+
     def _closing(self, item: Perishable) -> None:
         self.closings.add(item, self.now())
 

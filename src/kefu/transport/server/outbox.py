@@ -111,6 +111,11 @@ class Outbox:
             self._flusher.on_closing(self)
 
     @property
+    def waiting_bytes(self) -> int:
+        """What the peer has not taken yet, as far as this process knows."""
+        return self._size + self._transport.get_write_buffer_size()
+
+    @property
     def is_gone(self) -> bool:
         """Nothing will be read any more; what was written may still be on its way out."""
         return self._transport.is_closing()

@@ -94,6 +94,11 @@ class PollQueue:
         """Nobody fetched the last packet."""
         self._drop()
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What nobody has fetched yet."""
+        return self._size
+
     def begin_upgrade(self) -> None:
         """Lets the waiting poll return, and later ones soon, so that the client can stop polling."""
         self._is_upgrading = True

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
+from kefu import metrics
 from kefu.transport.endpoint import Handshake
 from kefu.transport.engineio import session as engine
 from kefu.transport.engineio.packets import PacketError, PayloadReader
@@ -56,6 +57,7 @@ class Polling:
             cors = _cors(request)
             status, headers, body = await self._answer(request, admission, receive)
         except RefusedError as refused:
+            metrics.TRANSPORT_REFUSALS.add("polling", str(refused.status.value))
             status, headers, body = refused.status, _JSON, refused.body
         await _send(send, status, [*headers, *cors], body)
 

@@ -30,6 +30,10 @@ class Sender(Protocol):
     def is_gone(self) -> bool:
         """The client can neither send nor fetch anything any more."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that the client has not taken yet."""
+
     def expire(self) -> None:
         """Ends at once what was closed."""
 
@@ -69,6 +73,11 @@ class Held:
     def is_gone(self) -> bool:
         """False: it never was a channel."""
         return False
+
+    @property
+    def waiting_bytes(self) -> int:
+        """None: it stands in for no longer than a call."""
+        return 0
 
     def expire(self) -> None:
         """Nothing was closed yet."""

@@ -53,6 +53,14 @@ class TransportServer:
         """Connected clients of each path, a copy."""
         return {path: [client for client in clients if client.is_open] for path, clients in self._hub.clients.items()}
 
+    def count_connections(self) -> Mapping[tuple[str, ...], float]:
+        """Live connections by path and by the transport they use now, `polling` or `websocket`."""
+        return self._hub.count_connections()
+
+    def count_waiting_bytes(self) -> Mapping[tuple[str, ...], float]:
+        """Bytes that wait for readers, by path."""
+        return self._hub.count_waiting_bytes()
+
     def asgi(self, inner_app: AsgiApp) -> AsgiApp:
         """An application that answers the socket paths and gives everything else to `inner_app`."""
 

@@ -21,6 +21,7 @@ from typing import Any
 from picows.common import WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSProtocol, WSTransport  # type: ignore[attr-defined]
 
+from kefu import metrics
 from kefu.transport.engineio import session as engine
 from kefu.transport.engineio.session import Channel
 from kefu.transport.server import frames, upgrade
@@ -260,6 +261,7 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
             key = _websocket_key(request)
             client = upgrade.find_client(self._hub, admit(request, "websocket", self._hub.endpoints, self._hub.options))
         except RefusedError as refused:
+            metrics.TRANSPORT_REFUSALS.add("websocket", str(refused.status.value))
             transport.write(_refusal(refused))
             transport.close()
             return

@@ -1,0 +1,82 @@
+"""The metrics as Prometheus reads them, and who may read them (contract section 1).
+
+On the public port only with the token as Bearer: behind a proxy on this machine every client comes from loopback, so
+the address says nothing. On the internal port, which listens on loopback, without one.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import NotAuthorizedException, NotFoundException
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from kefu import metrics
+
+PATHS = ["/metrics", "/chat/metrics"]
+_HEADERS = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
+
+
+class _Declared(Collector):
+    """Reads every declared metric when a scrape asks."""
+
+    def collect(self) -> Iterator[Family]:
+        """A family a metric, in the order of their declaration."""
+        for metric in metrics.DECLARED:
+            yield _family(metric)
+
+
+def _family(metric: metrics.Metric) -> Family:
+    family: CounterMetricFamily | GaugeMetricFamily
+    if isinstance(metric, metrics.Histogram):
+        bounds = [*(str(float(bound)) for bound in metric.bounds), "+Inf"]
+        buckets = list(zip(bounds, accumulate(metric.counts), strict=True))
+        return HistogramMetricFamily(metric.name, metric.meaning, buckets=buckets, sum_value=metric.total)
+    if isinstance(metric, metrics.Counter):
+        family = CounterMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+    else:
+        assert isinstance(metric, metrics.Gauge)
+        family = GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+    for values, number in metric.numbers().items():
+        family.add_metric(values, number)
+    return family
+
+
+_registry = CollectorRegistry(auto_describe=False)
+_registry.register(_Declared())
+ProcessCollector(registry=_registry)
+
+
+def exposition() -> bytes:
+    """Every metric of this process, and what the kernel says of it (CPU, memory, open files), as Prometheus' text."""
+    return generate_latest(_registry)
+
+
+@get(PATHS, sync_to_thread=False, include_in_schema=False)
+def public_metrics(request: Request[Any, Any, State], state: State) -> Response[bytes]:
+    """For who knows `KEFU_METRICS_TOKEN`; without that setting there is no such page."""
+    token: str | None = state.metrics_token
+    if token is None:
+        raise NotFoundException(f"there is nothing at {request.url.path}")
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
+        raise NotAuthorizedException("send Authorization: Bearer with KEFU_METRICS_TOKEN")
+    return Response(exposition(), headers=_HEADERS)
+
+
+@get(PATHS, sync_to_thread=False, include_in_schema=False)
+def internal_metrics() -> Response[bytes]:
+    """For everybody who reaches the internal port: programs on this machine."""
+    return Response(exposition(), headers=_HEADERS)
