@@ -15,6 +15,9 @@ from kefu.actions.publish import Publisher
 from kefu.store.database import Database
 from kefu.transport.endpoint import Connection
 
+READS_MAX = 5
+"""Reads of one page at most: an announced top may be one that the database never reaches (a backup was restored)."""
+
 Read = Callable[[AsyncConnection], Awaitable[History]]
 
 
@@ -40,7 +43,7 @@ class Follower:
         await self._publisher.listen(conversation_id)
         tops = self._publisher.tops
         tops.setdefault(conversation_id, 0)
-        while True:
+        for _ in range(READS_MAX):
             async with self._database.engine.connect() as connection:
                 history = await read(connection)
             top = tops.get(conversation_id, 0)

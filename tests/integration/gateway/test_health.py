@@ -1,0 +1,18 @@
+"""Contract section 2: health and ready, as load balancers and proxies ask for them."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/chat/health", "/health", "/chat/ready", "/ready"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_health_and_ready_with_and_without_the_prefix(server, method: str, path: str) -> None:
+    """A proxy may strip `/chat`, and may ask with HEAD."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        answer = await client.request(method, path)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    if method == "GET":
+        assert answer.json()["ok"] is True
