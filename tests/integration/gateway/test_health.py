@@ -10,7 +10,7 @@ import pytest
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_health_and_ready_with_and_without_the_prefix(server, method: str, path: str) -> None:
     """A proxy may strip `/chat`, and may ask with HEAD."""
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
         answer = await client.request(method, path)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
