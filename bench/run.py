@@ -1,6 +1,6 @@
 """Measures chat-server and its peers in one run; prints one table and writes it to `bench/results.md`.
 
-    make bench              about three minutes
+    make bench              about four minutes
     make bench ARGS=--quick about twenty seconds, writes nothing
 
 Servers take turns on the same machine and PostgreSQL, each time freshly started on a fresh database. The generator is
@@ -49,7 +49,7 @@ class Scale:
     visitors: int = 200
 
 
-FULL = Scale(rounds=3, seconds_warm=3, seconds=8, seconds_paced=10, steps=(1000, 5000), settle_s=12)
+FULL = Scale(rounds=5, seconds_warm=2, seconds=6, seconds_paced=10, steps=(1000, 5000), settle_s=12)
 QUICK = Scale(rounds=1, seconds_warm=1, seconds=3, seconds_paced=2, steps=(500,), settle_s=1)
 
 
