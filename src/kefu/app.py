@@ -50,6 +50,7 @@ from kefu.store.append import Appender
 from kefu.store.database import Database, Installation, where
 from kefu.transport.address import parse_networks
 from kefu.transport.rooms import Rooms, encode_event
+from kefu.transport.server.head import answering_head
 from kefu.transport.server.options import TransportOptions
 from kefu.transport.server.serve import TransportServer, WebServer, bind
 from kefu.wire.server import ServerRestart
@@ -271,7 +272,7 @@ async def _serve(
         await chat.appender.close()
 
     server = WebServer(
-        counted(chat.transport.asgi(chat.http)),
+        counted(chat.transport.asgi(answering_head(chat.http))),
         transport=chat.transport,
         on_started=lambda _: serving.set(),
         on_stopping=on_stopping,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from litestar import HttpMethod, Request, Response, route
+from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
@@ -21,7 +21,6 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 REQUIRED = ("widget/widget.js", "widget/socket.io.min.js", "console/console.js")
-READS = (HttpMethod.GET, HttpMethod.HEAD)
 ALIASES = {"widget/widgetScript.js": "widget/widget.js"}
 
 
@@ -110,23 +109,13 @@ def _answer(request: Request[Any, Any, State], path: FromPath[str]) -> Response[
     return Response(file.bodies[encoding], headers=headers, media_type=file.media_type)
 
 
-@route(
-    ["/widget/{path:path}", "/chat/widget/{path:path}"],
-    http_method=READS,
-    sync_to_thread=False,
-    include_in_schema=False,
-)
+@get(["/widget/{path:path}", "/chat/widget/{path:path}"], sync_to_thread=False, include_in_schema=False)
 def widget_file(request: Request[Any, Any, State], path: FromPath[str]) -> Response[bytes]:
     """The loader (`widget.js`, alias `widgetScript.js`), the Socket.IO client, and the panel's hashed files."""
     return _answer(request, "widget/" + str(path).lstrip("/"))
 
 
-@route(
-    ["/console/{path:path}", "/chat/console/{path:path}"],
-    http_method=READS,
-    sync_to_thread=False,
-    include_in_schema=False,
-)
+@get(["/console/{path:path}", "/chat/console/{path:path}"], sync_to_thread=False, include_in_schema=False)
 def console_file(request: Request[Any, Any, State], path: FromPath[str]) -> Response[bytes]:
     """The console's entry (`console.js`) and its hashed files."""
     return _answer(request, "console/" + str(path).lstrip("/"))

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import HttpMethod, Response, route
+from litestar import Response, get
 from litestar.datastructures import State
 
 from kefu.bus.port import Bus
 from kefu.store.database import Database
 
-READS = [HttpMethod.GET, HttpMethod.HEAD]
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-@route(["/health", "/chat/health"], http_method=READS, sync_to_thread=False, include_in_schema=False)
+@get(["/health", "/chat/health"], sync_to_thread=False, include_in_schema=False)
 def health(state: State) -> Response[dict[str, Any]]:
     """200 while the process lives; never rate-limited."""
     return Response({"ok": True, "service": "chat-server", "port": state.port}, headers=NO_STORE)
 
 
-@route(["/ready", "/chat/ready"], http_method=READS, include_in_schema=False)
+@get(["/ready", "/chat/ready"], include_in_schema=False)
 async def ready(state: State) -> Response[dict[str, Any]]:
     """200 while messages can be stored; 503 while the database is away or the server stops.
 

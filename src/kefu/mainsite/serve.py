@@ -14,6 +14,7 @@ from kefu.config import Settings, check_site, reveal
 from kefu.mainsite.site import create_site
 from kefu.store.database import Database, DatabaseError
 from kefu.store.migrate import SCHEMA_PROBLEMS, state_async
+from kefu.transport.server.head import answering_head
 from kefu.transport.server.serve import WebServer, bind
 
 
@@ -48,7 +49,7 @@ async def run_site(
     try:
         await check_database(database)
         server = WebServer(
-            create_site(settings, database),
+            answering_head(create_site(settings, database)),
             install_signals=install_signals,
             on_started=lambda _port: started() if started else None,
             stop_seconds_max=round(settings.stop_deadline_s),
