@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from litestar import Litestar
 
 from kefu import observe, proof
-from kefu.actions import expire
+from kefu.actions import expire, hear
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.change import Changer
 from kefu.actions.compare import Comparer
@@ -42,6 +42,7 @@ from kefu.gateway.agent_reader import AgentReader
 from kefu.gateway.auth import AgentAuthenticator
 from kefu.gateway.limits import Limits
 from kefu.gateway.origins import OriginRule
+from kefu.gateway.revoke import Revoker
 from kefu.gateway.visitor import VisitorGateway
 from kefu.gateway.visitor_entrance import VisitorEntrance
 from kefu.logs import announce
@@ -58,7 +59,7 @@ from kefu.wire.server import ServerRestart
 VISITOR_PATH = "/ws-visitor"
 AGENT_PATH = "/ws-admin"
 
-STALE_INTERVAL_S = 5.0
+STALE_INTERVAL_S = 1.0
 RESTART_SPREAD_MS = (500, 5000)
 """Clients come back at a random time within this span after a restart, so that they do not come at once."""
 
@@ -72,6 +73,7 @@ class ChatServer:
     comparer: Comparer
     publisher: Publisher
     hearer: Hearer
+    revoker: Revoker
     agents: AgentEntrance
     transport: TransportServer
     http: Litestar
@@ -148,7 +150,12 @@ def join(settings: Settings, database: Database, installation: Installation, por
         opener=opener,
         sender=sender,
         entrance=VisitorEntrance(
-            epoch=installation.epoch, opener=opener, follower=follower, publisher=publisher, limits=limits
+            epoch=installation.epoch,
+            opener=opener,
+            follower=follower,
+            publisher=publisher,
+            presence=publisher.presence,
+            limits=limits,
         ),
         reads=reads,
         publisher=publisher,
@@ -158,10 +165,12 @@ def join(settings: Settings, database: Database, installation: Installation, por
     entrance = AgentEntrance(
         authenticator=AgentAuthenticator(database, secret, settings.role_map),
         publisher=publisher,
+        presence=publisher.presence,
         limits=limits,
         join_deadline_s=settings.join_deadline_s,
         clock=time.time,
     )
+    revoker = Revoker(database, entrance)
     agents = AgentGateway(
         entrance=entrance,
         reader=AgentReader(
@@ -187,7 +196,8 @@ def join(settings: Settings, database: Database, installation: Installation, por
         announcer,
         comparer,
         publisher,
-        Hearer(publisher, announcer, comparer),
+        Hearer(publisher, announcer, comparer, revoker.soon),
+        revoker,
         entrance,
         transport,
         http,
@@ -227,10 +237,14 @@ def _bound(settings: Settings, stack: contextlib.AsyncExitStack) -> list[socket.
 async def _background(chat: ChatServer, database: Database) -> AsyncIterator[None]:
     """What runs beside the sockets."""
     chat.publisher.bus.start(chat.hearer)
+    for subject in hear.SUBJECTS:
+        await chat.publisher.bus.listen(subject)
     tasks = [
         asyncio.create_task(chat.comparer.run(), name="compare"),
         asyncio.create_task(expire.run(database), name="expire"),
         asyncio.create_task(_close_stale(chat.agents), name="stale agents"),
+        asyncio.create_task(chat.revoker.run(), name="revoke"),
+        asyncio.create_task(chat.publisher.presence.run(), name="presence"),
     ]
     if chat.publisher.interest is not None:
         tasks.append(asyncio.create_task(chat.publisher.interest.run(), name="interest"))
@@ -242,13 +256,14 @@ async def _background(chat: ChatServer, database: Database) -> AsyncIterator[Non
         await asyncio.gather(*tasks, return_exceptions=True)
         await chat.appender.close()
         await chat.announcer.close()
+        chat.publisher.presence.leave()
         await chat.publisher.bus.close()
 
 
 async def _close_stale(agents: AgentEntrance) -> None:
     while True:
         await asyncio.sleep(STALE_INTERVAL_S)
-        agents.close_stale()
+        agents.close_stale(STALE_INTERVAL_S)
 
 
 async def _serve(

@@ -39,12 +39,14 @@ class Deliverer:
 
     Attributes:
         on_gap: Called with a conversation whose next message is not here; whoever takes it announces what is missing.
+        on_first: Called with a conversation whose visitor is here and that just got its first message.
     """
 
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
         self.tops: dict[str, int] = {}
         self.on_gap: Callable[[str], None] = lambda _conversation_id: None
+        self.on_first: Callable[[str], None] = lambda _conversation_id: None
 
     def message(self, message: Message) -> None:
         """A message, if it is the next one: repeats are dropped, and one beyond a gap comes with what is missing."""
@@ -63,6 +65,8 @@ class Deliverer:
     def announce(self, message: Message) -> None:
         """A message to both sides of its conversation, whatever came before; `message` is what agents see."""
         conversation_id = message.conversation_id
+        if not self.tops.get(conversation_id) and self.rooms.members(visitor_room(conversation_id)):
+            self.on_first(conversation_id)
         self.tops[conversation_id] = message.seq
         agents = encode_event("message_new", message)
         seen_by_visitor = agents if message.admin_id is None else encode_event("message_new", for_visitor(message))
@@ -94,8 +98,9 @@ class Deliverer:
         self.rooms.broadcast(visitor_room(read.conversation_id), encode_event("read", replace(read, admin_id=None)))
 
     def presence(self, site: str, presence: Presence) -> None:
-        """A visitor came or went, to every agent of the site."""
-        self.rooms.broadcast(agents_room(site), encode_event("presence", presence))
+        """A visitor came or went, to every agent of the site on this node."""
+        if self.rooms.members(agents_room(site)):
+            self.rooms.broadcast(agents_room(site), encode_event("presence", presence))
 
     def is_followed(self, conversation_id: str) -> bool:
         """Whether any local socket belongs to this conversation."""

@@ -5,21 +5,42 @@ Knows which part takes which kind of envelope, nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.compare import Comparer
 from kefu.actions.publish import Publisher
-from kefu.bus.envelope import Changed, Envelope
+from kefu.bus.envelope import AgentsChanged, Changed, Envelope, PresenceReport
+from kefu.bus.subjects import AGENTS, PRESENCE
 from kefu.wire.server import ConversationUpdate, Read, Typing
 from kefu.wire.shapes import Message, Note
 
+SUBJECTS = (PRESENCE, AGENTS)
+"""What every node hears, whoever is connected to it."""
+
 
 class Hearer:
-    """The bus' `Listener`."""
+    """The bus' `Listener`.
 
-    def __init__(self, publisher: Publisher, announcer: InboxAnnouncer, comparer: Comparer) -> None:
+    Args:
+        publisher: Whose local half is told.
+        announcer: Takes changed inbox rows.
+        comparer: Finds what was missed.
+        on_agents_changed: Called when agents were disabled.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        announcer: InboxAnnouncer,
+        comparer: Comparer,
+        on_agents_changed: Callable[[], None],
+    ) -> None:
         self._deliver = publisher.deliver
         self._announcer = announcer
         self._comparer = comparer
+        self._presence = publisher.presence
+        self._on_agents_changed = on_agents_changed
 
     def heard(self, envelope: Envelope) -> None:
         """Gives the payload to whoever it is for."""
@@ -36,7 +57,13 @@ class Hearer:
                 self._deliver.visitor_update(update)
             case Changed() as changed:
                 self._announcer.heard(changed.conversations)
+            case PresenceReport() as report:
+                self._presence.heard(report)
+            case AgentsChanged():
+                self._on_agents_changed()
 
     def returned(self) -> None:
         """Finds in the database what was missed."""
         self._comparer.soon()
+        self._presence.greet()
+        self._on_agents_changed()

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kefu.actions.deliver import Deliverer, agents_room, for_visitor, joined_room, visitor_room
 from kefu.actions.interest import Interest
+from kefu.actions.presence import PresenceBoard
 from kefu.bus.envelope import Changed, Envelope
 from kefu.bus.memory import MemoryBus
 from kefu.bus.port import Bus
@@ -17,7 +18,7 @@ from kefu.bus.subjects import conversation_subject, inbox_subject
 from kefu.store.tables import DEFAULT_SITE
 from kefu.transport.endpoint import Connection
 from kefu.transport.rooms import Rooms
-from kefu.wire.server import ConversationUpdate, Presence, Read, Typing
+from kefu.wire.server import ConversationUpdate, Read, Typing
 from kefu.wire.shapes import InboxRow, Message, Note
 
 __all__ = ["Publisher", "agents_room", "for_visitor", "joined_room", "visitor_room"]
@@ -38,6 +39,8 @@ class Publisher:
         self.deliver = Deliverer(rooms)
         self.rooms = rooms
         self.tops = self.deliver.tops
+        self.presence = PresenceBoard(self.bus, self.deliver)
+        self.deliver.on_first = self.presence.first_message
         self.interest: Interest | None = None
         if not self.bus.is_alone:
             rooms.watcher = self.interest = Interest(self.bus, _subject_of)
@@ -81,12 +84,8 @@ class Publisher:
         self._tell("read", read.conversation_id, read)
 
     def with_presence(self, row: InboxRow) -> InboxRow:
-        """The row with whether its visitor is online."""
-        return replace(row, visitor_online=bool(self.rooms.members(visitor_room(row.conversation_id))))
-
-    def presence(self, site: str, presence: Presence) -> None:
-        """A visitor came or went, to every agent of the site."""
-        self.deliver.presence(site, presence)
+        """The row with whether its visitor is online, on whichever node."""
+        return replace(row, visitor_online=self.presence.is_visitor_online(row.conversation_id))
 
     async def listen(self, conversation_id: str) -> None:
         """Hears what other nodes say in a conversation, for a while at least; call it before reading its page."""

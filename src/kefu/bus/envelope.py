@@ -39,6 +39,7 @@ class PresenceReport(msgspec.Struct, frozen=True):
         agents: Ids of agents who are connected there.
         gone_visitors: Empty in a whole report.
         gone_agents: Empty in a whole report.
+        quiet: Agents are not told of this change: it comes with a conversation's first row, which says it.
     """
 
     node: str
@@ -50,6 +51,7 @@ class PresenceReport(msgspec.Struct, frozen=True):
     agents: tuple[str, ...] = ()
     gone_visitors: tuple[str, ...] = ()
     gone_agents: tuple[str, ...] = ()
+    quiet: bool = False
 
 
 class AgentsChanged(msgspec.Struct, frozen=True):

@@ -46,6 +46,35 @@ class _Client(Client):
         self._bus.received(subject.decode(), bytes(data))
 
 
+async def say_once(url: str, subject: str, data: bytes) -> bool:
+    """Says one thing on the bus from a program that is no node.
+
+    Returns:
+        Whether NATS has it.
+    """
+
+    async def failed(error: Exception) -> None:
+        log.debug("bus: %s", type(error).__name__)
+
+    client = Client()
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await client.connect(
+                [server.strip() for server in url.split(",")],
+                allow_reconnect=False,
+                error_cb=failed,
+                connect_timeout=CONNECT_TIMEOUT_S,
+            )
+            await client.publish(subject, data)
+            await client.flush()
+    except _FAILURES:
+        return False
+    finally:
+        with contextlib.suppress(Exception):
+            await client.close()
+    return True
+
+
 class NatsBus:
     """A `Bus` over NATS.
 

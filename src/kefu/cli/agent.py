@@ -11,8 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kefu.bus.envelope import AgentsChanged, Envelope, Seal
+from kefu.bus.nats import say_once
+from kefu.bus.subjects import AGENTS
+from kefu.cli.kept_secret import with_kept_secret
 from kefu.cli.running import opened, run, stop, with_database
-from kefu.config import load_settings
+from kefu.config import load_settings, reveal
 from kefu.mainsite.login import LOGIN_CHARS_MAX
 from kefu.mainsite.passwords import generate_password, hash_password, password_problem
 from kefu.mainsite.serve import check_database
@@ -86,7 +90,7 @@ def disable(
     login: LoginOrId,
     undo: Annotated[bool, typer.Option("--undo", help="Let the agent in again.")] = False,
 ) -> None:
-    """Shut an agent out: no login, and no token is accepted any more."""
+    """Shut an agent out: no login, no token is accepted any more, and open consoles close within two seconds."""
 
     async def work(connection: AsyncConnection) -> None:
         agent = await _find(connection, login)
@@ -95,7 +99,12 @@ def disable(
             await logins.end_all(connection, agent.id)
         told(f"{agent.login or agent.id} is {'active again' if undo else 'disabled'}")
 
-    run(_on_database(work))
+    async def work_and_tell() -> None:
+        await _on_database(work)
+        if not undo:
+            await _tell_nodes()
+
+    run(work_and_tell())
 
 
 def ask_password(*, generate: bool) -> str:
@@ -128,6 +137,14 @@ async def _on_database(work: Any) -> None:
         await check_database(database)
         async with database.engine.begin() as connection:
             await work(connection)
+
+
+async def _tell_nodes() -> None:
+    """Has chat-servers look for disabled agents at once; without this they do so within a second or two."""
+    settings = with_kept_secret(load_settings())
+    url, secret = reveal(settings.nats_url), reveal(settings.admin_jwt_secret)
+    if url is not None and secret is not None:
+        await say_once(url, AGENTS, Seal(secret).seal(AGENTS, Envelope("agents_changed", "", AgentsChanged())))
 
 
 async def _find(connection: AsyncConnection, login_or_id: str) -> sa.Row[Any]:

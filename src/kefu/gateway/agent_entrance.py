@@ -6,9 +6,10 @@ Knows sockets and tokens; what an agent reads is `agent_reader.py`, what they do
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
+from kefu.actions.presence import PresenceBoard
 from kefu.actions.publish import Publisher, agents_room
 from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.gateway.auth import Agent, AgentAuthenticator
@@ -48,12 +49,14 @@ class AgentEntrance:
         *,
         authenticator: AgentAuthenticator,
         publisher: Publisher,
+        presence: PresenceBoard,
         limits: Limits,
         join_deadline_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._authenticator = authenticator
         self._publisher = publisher
+        self._presence = presence
         self._limits = limits
         self._join_deadline_s = join_deadline_s
         self._clock = clock
@@ -69,16 +72,33 @@ class AgentEntrance:
         """A socket is gone: it leaves every room."""
         session.lane.close()
         self._sessions.discard(session)
+        if session.agent is not None:
+            self._presence.agent_went(session.agent.id)
         self._publisher.rooms.leave_all(session.connection)
 
-    def close_stale(self) -> None:
-        """Closes sockets without a token after the join deadline, and those whose token ended; call it often."""
+    def close_stale(self, interval_s: float) -> None:
+        """Closes sockets without a token after the join deadline, and those whose token ended; call it often.
+
+        Args:
+            interval_s: Until the next call. A token's grace must not end before that, however late the call may be, so
+                its socket goes up to two intervals early.
+        """
         now = self._clock()
         for session in list(self._sessions):
             if session.agent is None and now - session.opened_at > self._join_deadline_s:
                 session.connection.close(1008, "no token")
-            elif session.agent is not None and now > session.agent.expires_at + EXPIRY_GRACE_S:
+            elif session.agent is not None and now + 2 * interval_s > session.agent.expires_at + EXPIRY_GRACE_S:
                 session.connection.close(1008, "token expired")
+
+    def connected_agents(self) -> set[str]:
+        """Ids of the agents who are let in here."""
+        return {session.agent.id for session in self._sessions if session.agent is not None}
+
+    def close_agents(self, agent_ids: Collection[str]) -> None:
+        """Closes every socket of these agents; they do not come back by themselves."""
+        for session in list(self._sessions):
+            if session.agent is not None and session.agent.id in agent_ids:
+                session.connection.close(1008, "agent disabled")
 
     def auth(self, session: AgentSession, args: list[Any], reply: Reply) -> Work:
         """`admin_auth`, first or again to refresh."""
@@ -99,8 +119,12 @@ class AgentEntrance:
         rooms = self._publisher.rooms
         if session.agent is not None and session.agent.id != agent.id:
             rooms.leave_all(session.connection)
-        session.agent = agent
+            self._presence.agent_went(session.agent.id)
+            session.agent = None
         if session.connection.is_open:
+            if session.agent is None:
+                self._presence.agent_came(agent.id)
+            session.agent = agent
             rooms.join(agents_room(agent.site), session.connection)
         expires_at = iso(dt.datetime.fromtimestamp(agent.expires_at, dt.UTC))
         authed = AdminAuthedAck(agent.id, agent.role, expires_at, agent.name)

@@ -14,6 +14,7 @@ from kefu.actions import history
 from kefu.actions.follow import Follower
 from kefu.actions.history import History, Place
 from kefu.actions.open import Introduction, Opener, Visitor
+from kefu.actions.presence import PresenceBoard
 from kefu.actions.publish import Publisher, for_visitor, visitor_room
 from kefu.chat.credentials import check_session_id
 from kefu.chat.refusals import ErrorCode, Refusal
@@ -23,7 +24,7 @@ from kefu.gateway.lane import Lane, Reply, Work
 from kefu.gateway.limits import Limits, address_key
 from kefu.store import rows
 from kefu.transport.endpoint import Connection
-from kefu.wire.server import ConversationOpen, MessageHistory, Presence
+from kefu.wire.server import ConversationOpen, MessageHistory
 from kefu.wire.visitor import VisitorHello, VisitorHelloAck
 
 NAME_LENGTH_MAX = 200
@@ -68,11 +69,21 @@ class VisitorSession:
 class VisitorEntrance:
     """Opens conversations for sockets."""
 
-    def __init__(self, *, epoch: str, opener: Opener, follower: Follower, publisher: Publisher, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        epoch: str,
+        opener: Opener,
+        follower: Follower,
+        publisher: Publisher,
+        presence: PresenceBoard,
+        limits: Limits,
+    ) -> None:
         self._epoch = epoch
         self._opener = opener
         self._follower = follower
         self._publisher = publisher
+        self._presence = presence
         self._limits = limits
 
     def hello(self, session: VisitorSession, args: list[Any], reply: Reply) -> Work:
@@ -117,11 +128,10 @@ class VisitorEntrance:
             return await history.after(connection, conversation_id, place, self._epoch)
 
         room = visitor_room(conversation_id)
-        was_online = bool(self._publisher.rooms.members(room))
         page = await self._follower.follow(conversation_id, room, session.connection, read)
         session.conversation_id = conversation_id
-        if page.seq and not was_online and session.connection.is_open:
-            self._publisher.presence(conversation.site, Presence(conversation_id, online=True))
+        if page.seq and session.connection.is_open:
+            self._presence.visitor_came(conversation_id)
         return page
 
     def _greet(
@@ -156,9 +166,8 @@ class VisitorEntrance:
             return
         room = visitor_room(conversation_id)
         self._publisher.rooms.leave(room, session.connection)
-        if not self._publisher.rooms.members(room) and self._publisher.tops.get(conversation_id):
-            assert session.visitor is not None
-            self._publisher.presence(session.visitor.site, Presence(conversation_id, online=False))
+        if not self._publisher.rooms.members(room):
+            self._presence.visitor_went(conversation_id)
 
     async def move_on(self, session: VisitorSession) -> None:
         """Opens the visitor's next conversation and tells this socket."""

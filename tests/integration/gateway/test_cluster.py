@@ -103,6 +103,45 @@ async def test_both_sides_hear_at_once_wherever_they_are(nodes) -> None:
     assert texts(idle) == [], "who has not joined hears rows only"
 
 
+async def test_presence_across_nodes(nodes) -> None:
+    """Online from the first socket anywhere to the last one anywhere; rows say the same on every node."""
+    first, second, third = nodes
+    visitor, ack = await first.greeted()
+    agents = [await node.agent("ann") for node in nodes]
+    conversation_id = ack["conversationId"]
+
+    def heard() -> list[list[bool]]:
+        return [
+            [told["online"] for told in agent.of("presence") if told["conversationId"] == conversation_id]
+            for agent in agents
+        ]
+
+    async def rows() -> list[bool]:
+        found = [(await agent.ask("admin_join", {"conversationId": conversation_id}))["row"] for agent in agents]
+        return [row["visitorOnline"] for row in found]
+
+    await asyncio.sleep(0.1)
+    assert heard() == [[]] * 3, "a conversation without a message is broadcast to nobody"
+    await say(visitor, "visitor_message", "hello")
+    await soon(lambda: all(agent.of("conversation_update") for agent in agents))
+    assert await rows() == [True] * 3
+    assert heard() == [[]] * 3, "the row said it"
+    tab, _ = await third.greeted(visitorToken=ack["visitorToken"])
+    await asyncio.sleep(0.1)
+    await visitor.close()
+    await asyncio.sleep(0.2)
+    assert heard() == [[]] * 3
+    assert await rows() == [True] * 3
+    await tab.close()
+    await soon(lambda: heard() == [[False]] * 3)
+    assert await rows() == [False] * 3
+    await second.greeted(visitorToken=ack["visitorToken"])
+    await soon(lambda: heard() == [[False, True]] * 3)
+    assert await rows() == [True] * 3
+    await third.agent("only-here")
+    await soon(lambda: all("only-here" in node.chat.publisher.presence.agents_online() for node in nodes))
+
+
 async def test_order_and_repeats_across_nodes(nodes) -> None:
     """Promises 1 and 3: many senders on three nodes; everybody sees each message once, in the order of `seq`."""
     visitor, ack = await nodes[0].greeted()

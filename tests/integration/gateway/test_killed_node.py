@@ -18,7 +18,7 @@ import pytest_asyncio
 
 import kefu
 from integration.nats_server import NatsServer
-from kefu.actions import compare
+from kefu.actions import compare, presence
 
 from .conftest import SECRET, Client
 
@@ -93,6 +93,7 @@ async def test_killed_between_commit_and_publish(serve, nats, mortal, database_u
     port, process = mortal
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compare, "INTERVAL_S", 5.0)  # as in production
+        patch.setattr(presence, "SILENT_MAX_S", 7.0)  # in production 15; nodes speak every 5
         node = await serve(database_url, nats_url=nats.url)
         visitor = await Client(port, "/ws-visitor").connect()
         ack = await visitor.ask("visitor_hello", {"sessionId": f"s_{uuid.uuid4()}"})
@@ -102,6 +103,7 @@ async def test_killed_between_commit_and_publish(serve, nats, mortal, database_u
         async with asyncio.timeout(1):
             await joined.get("message_new")
             await idle.get("conversation_update")
+        assert await is_online(joined, ack) is True
 
         began = time.monotonic()
         await visitor.emit("visitor_message", {"bodyText": LAST_WORDS, "clientId": str(uuid.uuid4())})
@@ -113,4 +115,14 @@ async def test_killed_between_commit_and_publish(serve, nats, mortal, database_u
                 await asyncio.sleep(0.01)
         assert time.monotonic() - began < SEEN_WITHIN_S
         assert await node.texts(ack["conversationId"]) == ["first words", LAST_WORDS]
+        assert await is_online(joined, ack) is True
+        async with asyncio.timeout(9):
+            while (await idle.get("presence"))[-1]["online"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await is_online(joined, ack) is False
         await node.stop()
+
+
+async def is_online(agent, ack) -> bool:
+    """What the visitor's row says."""
+    return (await agent.ask("admin_join", {"conversationId": ack["conversationId"]}))["row"]["visitorOnline"]

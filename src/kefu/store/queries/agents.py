@@ -6,7 +6,7 @@ whose tokens say both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,6 +80,14 @@ async def set_password(connection: AsyncConnection, agent_id: str, password_hash
 async def set_disabled(connection: AsyncConnection, agent_id: str, *, disabled: bool) -> None:
     """Shuts an agent out, or lets them in again."""
     await connection.execute(agent.update().where(agent.c.id == agent_id).values(disabled=disabled))
+
+
+async def disabled_among(connection: AsyncConnection, agent_ids: Collection[str]) -> set[str]:
+    """Which of these agents are disabled."""
+    query = sa.select(agent.c.id).where(
+        agent.c.disabled, agent.c.id == sa.any_(sa.literal(list(agent_ids), sa.ARRAY(sa.Text)))
+    )
+    return set((await connection.execute(query)).scalars())
 
 
 def normal_login(login: str) -> str:
