@@ -89,19 +89,19 @@ class Limits:
         Raises:
             Refusal: COOLDOWN within `RATE_LIMIT_MS` of the last one, RATE_LIMITED beyond a rate.
         """
-        pause = () if self.pause is None else ((self.pause, visitor_id, ErrorCode.COOLDOWN, "messages need a pause"),)
-        budgets = (
-            *pause,
-            (self.messages, visitor_id, ErrorCode.RATE_LIMITED, "too many messages; wait a moment"),
-            (self.address, address, ErrorCode.RATE_LIMITED, "too many messages from this address; wait a moment"),
-        )
-        for taken, (limiter, key, code, what) in enumerate(budgets):
+        if self.pause is not None:
+            self.pause.check(visitor_id, ErrorCode.COOLDOWN, "messages need a pause")
+        try:
+            self.messages.check(visitor_id, what="too many messages; wait a moment")
             try:
-                limiter.check(key, code, what)
+                self.address.check(address, what="too many messages from this address; wait a moment")
             except Refusal:
-                for earlier, its_key, _, _ in budgets[:taken]:
-                    earlier.give_back(its_key)
+                self.messages.give_back(visitor_id)
                 raise
+        except Refusal:
+            if self.pause is not None:
+                self.pause.give_back(visitor_id)
+            raise
 
     def visitor_message_did_not_count(self, visitor_id: str, address: str) -> None:
         """A message that turned out to be a repeat takes nothing."""
