@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-COMMANDS = ("up", "server", "site", "migrate", "agent", "token")
+COMMANDS = ("up", "server", "site", "migrate", "agent", "token", "chaos")
 """Each is a module of this folder with a function of the same name, or with an `app` of its own commands."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
