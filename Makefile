@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help setup up test test-fast screenshots check format lock bench
+.PHONY: help setup up test test-fast screenshots check format lock bench soak
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ check: setup ## ruff, strict typing, layers, front-end types, drift, byte budget
 
 bench: setup ## messages a second, CPU a message, memory a connection; ARGS=--quick
 	$(PY) bench/run.py $(ARGS)
+
+soak: setup ## 30 minutes of broken connections, 200 SIGKILLs, flat memory; ARGS="--minutes 4 --kills 20"
+	$(PY) bench/soak.py $(ARGS)
 
 format: ## format and fix what can be fixed
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
