@@ -54,6 +54,7 @@ from kefu.transport.rooms import Rooms, encode_event
 from kefu.transport.server.head import answering_head
 from kefu.transport.server.options import TransportOptions
 from kefu.transport.server.serve import TransportServer, WebServer, bind
+from kefu.transport.server.workers import Worker
 from kefu.wire.server import ServerRestart
 
 VISITOR_PATH = "/ws-visitor"
@@ -87,6 +88,7 @@ async def run_chat_server(
     install_signals: bool = True,
     started: Callable[[], None] | None = None,
     stop: asyncio.Event | None = None,
+    worker: Worker | None = None,
 ) -> None:
     """Runs chat-server until it is told to stop.
 
@@ -96,6 +98,7 @@ async def run_chat_server(
         install_signals: SIGINT and SIGTERM stop it.
         started: Called once when it serves and has proved itself.
         stop: Stops it when set.
+        worker: Which of several processes on one port this is: then whoever started them proves that they serve.
 
     Raises:
         ConfigError: If the settings are wrong.
@@ -113,17 +116,26 @@ async def run_chat_server(
         database = Database(url, pool_max=settings.db_pool_max)
         stack.push_async_callback(database.close)
         installation = await proof.database(database)
-        chat = join(settings, database, installation, port)
+        chat = join(settings, database, installation, port, worker)
         await stack.enter_async_context(_background(chat, database))
         await stack.enter_async_context(
             observe.observed(chat.transport, chat.appender, create_internal(chat.http), internal)
         )
         await _serve(
-            settings, chat, database, sockets, port=port, install_signals=install_signals, started=started, stop=stop
+            settings,
+            chat,
+            database,
+            sockets,
+            install_signals=install_signals,
+            started=started,
+            stop=stop,
+            prove=worker is None,
         )
 
 
-def join(settings: Settings, database: Database, installation: Installation, port: int) -> ChatServer:
+def join(
+    settings: Settings, database: Database, installation: Installation, port: int, worker: Worker | None = None
+) -> ChatServer:
     """Makes every part and gives each what it needs."""
     url, secret = database.url, reveal(settings.admin_jwt_secret)
     assert secret is not None
@@ -189,7 +201,7 @@ def join(settings: Settings, database: Database, installation: Installation, por
         limits=limits,
         origins=OriginRule(settings.admin_allowed_origins, "ADMIN_ALLOWED_ORIGINS"),
     )
-    transport = TransportServer({VISITOR_PATH: visitors, AGENT_PATH: agents}, _options(settings))
+    transport = TransportServer({VISITOR_PATH: visitors, AGENT_PATH: agents}, _options(settings), worker)
     http = create_http(database, publisher.bus, files, port, reveal(settings.metrics_token))
     return ChatServer(
         appender,
@@ -272,10 +284,10 @@ async def _serve(
     database: Database,
     sockets: list[socket.socket],
     *,
-    port: int,
     install_signals: bool,
     started: Callable[[], None] | None,
     stop: asyncio.Event | None,
+    prove: bool,
 ) -> None:
     """Serves, proves from outside and inside that it does, and waits for the end."""
     serving = asyncio.Event()
@@ -299,12 +311,8 @@ async def _serve(
     try:
         await _first(running, serving)
         if serving.is_set():
-            announce(f"SERVER_OK port={port}")
-            announce(f"DB_OK {where(database.url)}")
-            await proof.sockets(sockets[0], VISITOR_PATH, AGENT_PATH)
-            announce(f"WS_OK visitor={VISITOR_PATH} admin={AGENT_PATH}")
-            await proof.chat(database, chat.files, reveal(settings.admin_jwt_secret) or "")
-            announce("P0_OK: chat_widget + admin_panel + message_persist")
+            if prove:
+                await prove_all(settings, database, chat.files, sockets[0])
             if started is not None:
                 started()
         await running
@@ -313,6 +321,20 @@ async def _serve(
         if stopping is not None:
             stopping.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def prove_all(settings: Settings, database: Database, files: Files, listener: socket.socket) -> None:
+    """Proves what serves on the listener, with a log line for each check.
+
+    Raises:
+        StartError: If a check fails; its line has been printed.
+    """
+    announce(f"SERVER_OK port={listener.getsockname()[1]}")
+    announce(f"DB_OK {where(database.url)}")
+    await proof.sockets(listener, VISITOR_PATH, AGENT_PATH)
+    announce(f"WS_OK visitor={VISITOR_PATH} admin={AGENT_PATH}")
+    await proof.chat(database, files, reveal(settings.admin_jwt_secret) or "")
+    announce("P0_OK: chat_widget + admin_panel + message_persist")
 
 
 async def _stop_when(stop: asyncio.Event, server: WebServer) -> None:
@@ -334,4 +356,4 @@ def _say_restart(transport: TransportServer) -> None:
             connection.send_encoded(encode_event("server_restart", ServerRestart(wait_ms)))
 
 
-__all__ = ["ChatServer", "StartError", "join", "run_chat_server"]
+__all__ = ["ChatServer", "StartError", "join", "prove_all", "run_chat_server"]

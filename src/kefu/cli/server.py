@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
 from kefu import logs
 from kefu.app import run_chat_server
 from kefu.cli.running import run, settle, with_database
-from kefu.config import check_server, load_settings
+from kefu.cli.workers import WORKERS_MAX, run_workers, shared_port
+from kefu.config import ConfigError, Settings, check_server, load_settings
 
 
-def server() -> None:
+def server(
+    workers: Annotated[
+        int, typer.Option(min=1, max=WORKERS_MAX, help="Processes on the one port; more than one need KEFU_NATS_URL.")
+    ] = 1,
+) -> None:
     """Run chat-server alone."""
-    run(_serve())
+    run(_serve(workers))
 
 
-async def _serve() -> None:
+async def _serve(workers: int) -> None:
     settings = load_settings()
     logs.configure(settings.log_level)
     check_server(settings)
+    if workers > 1 and settings.nats_url is None:
+        raise ConfigError(["KEFU_NATS_URL is not set: several workers need NATS to hear each other"])
     async with with_database(settings) as ready:
-        await run_chat_server(ready, started=settle)
+        if workers == 1:
+            await run_chat_server(ready, started=settle)
+        else:
+            await _serve_workers(ready, workers)
+
+
+async def _serve_workers(settings: Settings, workers: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with shared_port(settings.host, settings.port, workers, "CHAT_SERVER_PORT") as port:
+        await run_workers(settings, port, stop=stop)

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import ipaddress
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -17,7 +18,9 @@ from rich.table import Table
 from kefu import logs
 from kefu.app import run_chat_server
 from kefu.cli.kept_secret import with_kept_secret
+from kefu.cli.local_nats import find_nats, local_nats
 from kefu.cli.running import opened, run, settle, with_database
+from kefu.cli.workers import WORKERS_MAX, run_workers, shared_port
 from kefu.config import ConfigError, Settings, check_server, check_site, load_settings, reveal
 from kefu.config_rules import origin_as_sent
 from kefu.mainsite.passwords import generate_password, hash_password, password_problem
@@ -37,14 +40,17 @@ def up(
             metavar="NAME", help="Name or address by which other machines open this one; listens on all interfaces."
         ),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=WORKERS_MAX, help="Processes of chat-server; more than one bring NATS along.")
+    ] = 1,
 ) -> None:
     """Run chat-server, the main site and (unless CHAT_DATABASE_URL is set) PostgreSQL."""
     if host is not None and origin_of(host, 1) is None:
         raise typer.BadParameter(f"expected a name or an address such as shop.local or 192.168.1.5, got {host!r}")
-    run(run_everything(host))
+    run(run_everything(host, workers))
 
 
-async def run_everything(host: str | None) -> None:
+async def run_everything(host: str | None, workers: int = 1) -> None:
     """Brings everything up in the order in which it can fail, serves until a signal, and takes it down again."""
     settings = load_settings()
     logs.configure(settings.log_level)
@@ -53,9 +59,7 @@ async def run_everything(host: str | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     settings = reachable_by(settings, host)
     with contextlib.ExitStack() as ports:
-        chat_sockets = listen(settings.host, settings.port, "CHAT_SERVER_PORT")
-        for listener in chat_sockets:
-            ports.callback(listener.close)
+        serve_chat = _chat_server(settings, workers, ports)
         site_sockets = listen(settings.host, settings.site_port, "KEFU_SITE_PORT")
         for listener in site_sockets:
             ports.callback(listener.close)
@@ -68,9 +72,39 @@ async def run_everything(host: str | None) -> None:
             welcome = Welcome(ready, host or LOCAL_NAMES[0], password)
             await together(
                 stop,
-                run_chat_server(ready, sockets=chat_sockets, install_signals=False, started=welcome.count, stop=stop),
+                serve_chat(ready, welcome.count, stop),
                 run_site(ready, sockets=site_sockets, install_signals=False, started=welcome.count, stop=stop),
             )
+
+
+ServeChat = Callable[[Settings, Callable[[], None], asyncio.Event], Coroutine[Any, Any, None]]
+
+
+def _chat_server(settings: Settings, workers: int, ports: contextlib.ExitStack) -> ServeChat:
+    """Takes chat-server's port, and tells how to serve on it: in this process, or in several with a NATS of their own.
+
+    Raises:
+        PortError: The port cannot be listened on.
+        ConfigError: NATS is needed and not installed.
+    """
+    if workers == 1:
+        sockets = listen(settings.host, settings.port, "CHAT_SERVER_PORT")
+        for listener in sockets:
+            ports.callback(listener.close)
+        return lambda ready, started, stop: run_chat_server(
+            ready, sockets=sockets, install_signals=False, started=started, stop=stop
+        )
+    nats = None if settings.nats_url is not None else find_nats()
+    port = ports.enter_context(shared_port(settings.host, settings.port, workers, "CHAT_SERVER_PORT"))
+
+    async def serve(ready: Settings, started: Callable[[], None], stop: asyncio.Event) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            if nats is not None:
+                url = await stack.enter_async_context(local_nats(nats, ready.data_dir))
+                ready = ready.model_copy(update={"nats_url": SecretStr(url)})
+            await run_workers(ready, port, stop=stop, started=started)
+
+    return serve
 
 
 def reachable_by(settings: Settings, host: str | None) -> Settings:

@@ -42,6 +42,7 @@ class Hub:
         sessions: Clients that still poll, by Engine.IO sid: a credential, never logged.
         second: Counts seconds; limits per second compare it.
         is_stopping: New clients are refused.
+        sid_prefix: How the Engine.IO sids of clients that poll begin; says which worker keeps them.
     """
 
     def __init__(self, endpoints: Mapping[str, Endpoint], options: TransportOptions) -> None:
@@ -55,6 +56,7 @@ class Hub:
         self.closings: Deadlines[Perishable] = Deadlines(options.close_seconds_max, _expire)
         self.second = 0
         self.is_stopping = False
+        self.sid_prefix = ""
         self._count = 0
         self._by_address: Counter[str] = Counter()
         self._new_by_address: Counter[str] = Counter()

@@ -82,7 +82,7 @@ class Polling:
         hub = self._hub
         hub.check_room_for(admission.handshake.address)
         client = Client(hub, admission.endpoint, admission.handshake, engine.State.POLLING)
-        sid = new_sid()
+        sid = hub.sid_prefix + new_sid()
         client.channel = PollQueue(hub, sid, lambda: client.lost("slow reader"))
         hub.sessions[sid] = client
         hub.add(client)

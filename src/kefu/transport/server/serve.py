@@ -25,6 +25,7 @@ from kefu.transport.server.hub import Hub
 from kefu.transport.server.options import TransportOptions
 from kefu.transport.server.polling import Polling, Receive, Scope, Send
 from kefu.transport.server.websocket import UpgradedProtocol
+from kefu.transport.server.workers import Worker, WorkerProtocol
 
 logger = logging.getLogger("kefu.transport")
 
@@ -41,12 +42,22 @@ class TransportServer:
     Args:
         endpoints: By path, without a trailing slash: `/ws-visitor`.
         options: Limits.
+        worker: Which of several processes on one port this is; None if it is the only one.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], options: TransportOptions | None = None) -> None:
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        options: TransportOptions | None = None,
+        worker: Worker | None = None,
+    ) -> None:
         self.options = options or TransportOptions()
         self._hub = Hub(endpoints, self.options)
-        self._polling = Polling(self._hub)
+        self._polling: AsgiApp = Polling(self._hub)
+        self._worker = worker
+        if worker is not None:
+            self._hub.sid_prefix = worker.sid_prefix
+            self._polling = worker.passing_on(self._polling, self.options)
 
     @property
     def connections(self) -> Mapping[str, Sequence[Connection]]:
@@ -74,7 +85,7 @@ class TransportServer:
 
     def ws_protocol(self, **_uvicorn: Any) -> UpgradedProtocol:
         """What uvicorn takes as `ws=`."""
-        return UpgradedProtocol(self._hub)
+        return UpgradedProtocol(self._hub) if self._worker is None else WorkerProtocol(self._hub, self._worker)
 
     def start(self) -> None:
         """Starts the shared timer on the running loop."""
@@ -90,6 +101,8 @@ class TransportServer:
         hub = self._hub
         clients = [client for clients in hub.clients.values() for client in clients]
         channels = [client.channel for client in clients]
+        if self._worker is not None:
+            self._worker.close()
         for client in clients:
             client.end(frames.CLOSE_RESTART, "server restart", "server restart")
         with contextlib.suppress(TimeoutError):
@@ -192,8 +205,14 @@ class WebServer(uvicorn.Server):
         self._sweeper = loop.call_later(_HEADER_SWEEP_SECONDS, self._sweep)
 
 
-def bind(host: str, port: int) -> list[socket.socket]:
+def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     """Listening sockets for every address of the host.
+
+    Args:
+        host: A name or address; empty: all.
+        port: 0 takes a free one.
+        shared: Other processes of this user may listen on the port too, if they also say so; the kernel spreads
+            connections over them.
 
     Raises:
         OSError: If one cannot be bound: taken, forbidden, unknown host.
@@ -207,6 +226,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if shared:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listener.bind(address)
             listener.listen(_BACKLOG)
             listener.setblocking(False)
