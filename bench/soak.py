@@ -60,7 +60,7 @@ class Soak:
         self.totals.update(result.verdict.numbers())
         self.totals.update(connections=result.connections, kills=result.kills)
         self.faults.update(result.faults)
-        self.kept = self.kept and result.verdict.is_kept and not result.failures
+        self.kept = self.kept and result.verdict.is_kept and not result.gave_up
 
     @property
     def growth(self) -> float:

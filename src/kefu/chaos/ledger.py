@@ -44,6 +44,7 @@ class Verdict:
         resent: Sendings beyond the first.
         refused: Answers that asked to wait and try again.
         acked: Messages that got an ack.
+        repeats: Acks that said that the message was stored before, as after a lost ack.
         stored: Messages that the server says it has.
         delivered: Messages that reached the agent, by an event or by asking for what is missing.
         delivered_again: Deliveries beyond the first; allowed, clients drop them.
@@ -58,6 +59,7 @@ class Verdict:
     resent: int
     refused: int
     acked: int
+    repeats: int
     stored: int
     delivered: int
     delivered_again: int
@@ -85,6 +87,7 @@ class Ledger:
         self._entries: dict[str, Entry] = {}
         self._delivered: Counter[str] = Counter()
         self._refusals = 0
+        self._repeats = 0
 
     def entry(self, visitor: int, number: int) -> Entry:
         """A new message."""
@@ -97,6 +100,7 @@ class Ledger:
         if answer.get("ok"):
             # A repeat must get the first answer; if it did not, the last one decides and `lost` shows it.
             entry.ack = (str(answer["conversationId"]), int(answer["seq"]), str(answer["id"]))
+            self._repeats += bool(answer.get("duplicate"))
         else:
             entry.was_refused = True
             self._refusals += 1
@@ -141,6 +145,7 @@ class Ledger:
             resent=sum(max(0, entry.sendings - 1) for entry in entries),
             refused=self._refusals,
             acked=self.acked,
+            repeats=self._repeats,
             stored=sum(times[entry.client_id] > 0 for entry in entries),
             delivered=len(self._delivered),
             delivered_again=sum(self._delivered.values()) - len(self._delivered),

@@ -53,7 +53,8 @@ class Result:
         faults: How many were broken, by how.
         kills: How often the server was killed.
         seconds: How long it took.
-        failures: What kept visitors from sending, once each.
+        gave_up: Visitors whom the server did not let send, or whose message it refused for good.
+        failure: What it said to the first of them.
     """
 
     verdict: Verdict
@@ -61,7 +62,8 @@ class Result:
     faults: dict[str, int]
     kills: int
     seconds: float
-    failures: list[str]
+    gave_up: int
+    failure: str
 
     def numbers(self) -> dict[str, Any]:
         """Everything, for JSON."""
@@ -71,7 +73,8 @@ class Result:
             "faults": self.faults,
             "kills": self.kills,
             "seconds": round(self.seconds, 1),
-            "failures": self.failures,
+            "gave_up": self.gave_up,
+            "failure": self.failure,
             "ok": self.verdict.is_kept,
         }
 
@@ -130,7 +133,8 @@ class Chaos:
             faults=dict(self._faults),
             kills=(self._server.kills if self._server else 0) - kills,
             seconds=time.monotonic() - began,
-            failures=list(dict.fromkeys(failures)),
+            gave_up=len(failures),
+            failure=failures[0] if failures else "",
         )
 
     async def _send_and_break(self) -> None:

@@ -13,11 +13,14 @@ from typing import Any
 
 from kefu.chaos.clients import TRY_AGAIN, Client, back_off, patience_s
 from kefu.chaos.ledger import Entry, Ledger
-from kefu.chaos.socket import ANSWER_TIMEOUT_S, Address, LostError, RefusedError, Socket
+from kefu.chaos.socket import ANSWER_TIMEOUT_S, Address, Fault, LostError, RefusedError, Socket
 
 TOGETHER_MAX = 4
 """Messages that are sent without waiting for each other's ack."""
 HELLO_PATIENCE_S_MAX = 20.0
+UNDER_WAY_SHARE = 0.5
+"""How many faults wait for messages to be under way: between a commit and its ack nothing else would hit."""
+UNDER_WAY_S_MAX = 0.01
 
 
 class Visitor(Client):
@@ -48,6 +51,8 @@ class Visitor(Client):
         self._session_id = f"chaos_{uuid.uuid4()}"
         self._token: str | None = None
         self._name = f"Chaos {number}"
+        self._armed: Fault | None = None
+        self._together_max = TOGETHER_MAX
 
     @property
     def unacked(self) -> list[Entry]:
@@ -58,6 +63,13 @@ class Visitor(Client):
         """A new conversation takes the place of a closed one."""
         if event == "conversation_open":
             self._open_conversation(payload["conversationId"])
+
+    def break_connection(self, fault: Fault) -> bool:
+        """Breaks the connection, half of the times not before the next messages are under way."""
+        if random.random() < UNDER_WAY_SHARE:  # noqa: S311 - dice, no secret
+            self._armed = fault
+            return True
+        return super().break_connection(fault)
 
     async def run(self) -> None:
         """Sends everything, however often the connection breaks; returns when all is acked, or on giving up."""
@@ -94,13 +106,21 @@ class Visitor(Client):
 
     async def _send(self, connection: Socket) -> None:
         while waiting := self.unacked:
-            together = waiting[: random.randint(1, TOGETHER_MAX)]  # noqa: S311 - a test's dice
+            together = waiting[: random.randint(1, self._together_max)]  # noqa: S311
             answers = [connection.ask("visitor_message", self._message(entry)) for entry in together]
+            await self._break_under_way()
             _, late = await asyncio.wait(answers, timeout=ANSWER_TIMEOUT_S)
             if late:
                 connection.abort()
             await self._take(together, answers)
             await asyncio.sleep(self._interval_s * len(together) * random.uniform(0.5, 1.5))  # noqa: S311
+
+    async def _break_under_way(self) -> None:
+        """After a moment in which the server may have stored, or even answered, or not yet read."""
+        fault, self._armed = self._armed, None
+        if fault is not None:
+            await asyncio.sleep(random.choice((0, random.uniform(0, UNDER_WAY_S_MAX))))  # noqa: S311
+            super().break_connection(fault)
 
     def _message(self, entry: Entry) -> dict[str, Any]:
         entry.sendings += 1
@@ -128,5 +148,6 @@ class Visitor(Client):
         for refusal in refusals:
             if refusal.get("error") not in {*TRY_AGAIN, "CONVERSATION_CLOSED"}:
                 raise RefusedError(f"a message was refused: {refusal.get('error')}: {refusal.get('message')}")
+        self._together_max = 1 if refusals else TOGETHER_MAX
         if refusals:
             await asyncio.sleep(max(map(patience_s, refusals)))

@@ -139,8 +139,8 @@ def show(result: Result, *, as_json: bool) -> None:
     console.print(table_of(result.verdict))
     faults = ", ".join(f"{count} {name}" for name, count in sorted(result.faults.items())) or "none"
     console.print(f"{result.seconds:.0f} s, {result.connections} connections, broken: {faults}; kills: {result.kills}")
-    for failure in result.failures:
-        console.print(f"a visitor gave up: {failure}")
+    if result.gave_up:
+        console.print(f"visitors who gave up: {result.gave_up}; the first one: {result.failure}")
     if result.verdict.is_kept:
         console.print("[bold green]every promise was kept[/]")
     else:
