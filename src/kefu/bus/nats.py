@@ -188,7 +188,7 @@ class NatsBus:
                 log.info("the bus is %s", "joined again" if was_away else "joined")
                 was_away = False
                 await self._write(client)
-            except _FAILURES as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the bus is away and is tried again
                 if not was_away:
                     log.warning("the bus is away (%s): other nodes follow by the database", type(error).__name__)
                 was_away = True
