@@ -259,8 +259,8 @@ def table(rows: list[Row]) -> str:
 
 `python bench/cluster.py`, {datetime.now(UTC):%Y-%m-%d}, {where}. The same load each time: {VISITORS} visitors,
 {AGENTS} agents, {RATE_PER_S} messages a second in all, every visitor's agent on another node. Bus deliveries are
-a second and a node. CPU is that of all nodes together. At this rate most of it is waking up: a process that only sleeps as often
-uses a good part of it. `results.md` has what a message costs one node under full load.
+a second and a node. CPU is that of all nodes together. At this rate most of it is waking up: a process
+that only sleeps as often uses a good part of it. `results.md` has what a message costs one node under full load.
 
 | nodes | messages | came to their agent | heard: messages | inbox hints | presence | CPU a message |
 |---|---|---|---|---|---|---|
