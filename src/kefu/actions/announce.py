@@ -19,7 +19,10 @@ from kefu.store.tables import DEFAULT_SITE
 
 log = logging.getLogger(__name__)
 
-INTERVAL_MS = 250
+INTERVAL_MS_MIN = 250
+INTERVAL_MS_MAX = 1000
+ROWS_PER_SECOND = 400
+"""Where more change at once, the interval grows: an inbox that moves faster helps no one, and rows are not free."""
 
 
 class InboxAnnouncer:
@@ -79,7 +82,8 @@ class InboxAnnouncer:
                 reopened, self._reopened = self._reopened, set()
                 self._publisher.changed(DEFAULT_SITE, list(changed))
                 await self._announce(list(changed | heard) if self.has_agents else [], reopened)
-                await asyncio.sleep(INTERVAL_MS / 1000)
+                interval_ms = (len(changed) + len(heard)) * 1000 / ROWS_PER_SECOND
+                await asyncio.sleep(min(max(interval_ms, INTERVAL_MS_MIN), INTERVAL_MS_MAX) / 1000)
         finally:
             self._task = None
 

@@ -153,9 +153,10 @@ class Appender:
         drafts = [waiting.draft for waiting in batch]
         *columns, bodies, metadata = zip(*drafts, strict=True)
         previews = [preview(body) for body in bodies]
+        some_metadata = metadata if any(metadata) else None  # `unnest` fills up with nulls
         began = time.perf_counter()
         rows = await connection.fetch(
-            APPEND, *columns, bodies, previews, metadata, self._reopen, timeout=self._deadline_s
+            APPEND, *columns, bodies, previews, some_metadata, self._reopen, timeout=self._deadline_s
         )
         metrics.APPEND_SECONDS.observe(time.perf_counter() - began)
         metrics.APPEND_BATCH.observe(len(batch))
