@@ -7,11 +7,13 @@ import contextlib
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import echo
 import echo_app
 
 from kefu.transport.server.options import TransportOptions
@@ -25,11 +27,17 @@ def pytest_asyncio_loop_factories(config, item):
 class Running:
     """A server that runs."""
 
-    def __init__(self, options):
-        self.visitor = echo_app.Echo()
-        self.admin = echo_app.Echo()
-        self.transport = TransportServer({"/ws-visitor": self.visitor, "/ws-admin": self.admin}, options)
+    def __init__(self, transport, visitor=None, admin=None):
+        self.visitor = visitor
+        self.admin = admin
+        self.transport = transport
         self.web = WebServer(self.transport.asgi(echo_app.inner_app), transport=self.transport, install_signals=False)
+
+    @classmethod
+    def with_echo(cls, options):
+        """The two paths of `echo_app`."""
+        visitor, admin = echo_app.Echo(), echo_app.Echo()
+        return cls(TransportServer({"/ws-visitor": visitor, "/ws-admin": admin}, options), visitor, admin)
 
     async def start(self):
         sockets = bind("127.0.0.1", 0)
@@ -66,20 +74,48 @@ class Running:
 
 
 @pytest.fixture
-async def run_server():
-    """Starts servers with given options; stops them all afterwards."""
+async def started():
+    """Starts servers; stops them all afterwards."""
     running = []
 
-    async def run(**options):
-        server = Running(TransportOptions(**{"stop_seconds_max": 0.2, **options}))
+    async def start(server):
         await server.start()
         running.append(server)
         return server
 
-    yield run
+    yield start
     for server in running:
         if not server.task.done():
             await server.kill()
+
+
+@pytest.fixture
+async def run_server(started):
+    """Starts servers with the echo application and given options."""
+
+    async def run(**options):
+        return await started(Running.with_echo(TransportOptions(**{"stop_seconds_max": 0.2, **options})))
+
+    return run
+
+
+@pytest.fixture
+async def run_echo(started):
+    """Starts `echo.py` on a path: `/engine.io` or `/socket.io`, with the times of the official test suites."""
+
+    async def run(path, **options):
+        times = {"ping_interval_ms": 300, "ping_timeout_ms": 200, "handshake_seconds_max": 1.0}
+        given = TransportOptions(**{**times, "message_bytes_max": 1_000_000, **options})
+        return await started(Running(echo.transport(path, None, given)))
+
+    return run
+
+
+@pytest.fixture
+async def http():
+    """An HTTP client."""
+    async with aiohttp.ClientSession() as session:
+        yield session
 
 
 @pytest.fixture

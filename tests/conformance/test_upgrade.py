@@ -5,16 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 
-import aiohttp
 import pytest
 from raw_socket import TEXT, RawSocket
 from test_polling import Poller
-
-
-@pytest.fixture
-async def http():
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 async def probe(server, poller):
@@ -78,10 +71,16 @@ async def test_only_one_probe(server, http):
     poller = await Poller(http, server).connect()
     raw = await probe(server, poller)
     target = f"/ws-visitor/?EIO=4&transport=websocket&sid={poller.query['sid']}"
-    assert (await RawSocket.open(server.port, target)).status == 400
-    raw.send(b"5")
+    for move in (b"", b"5"):  # while the session is probed, and after it has moved
+        if move:
+            raw.send(move)
+        second = await RawSocket.open(server.port, target)
+        assert second.status == 101
+        second.send(b'42["stranger"]')
+        assert await second.close_code() == 1008
     raw.send(b'421["x"]')
     assert await raw.text() == b"431[]"
+    assert [call[0] for call in server.visitor.calls] == ["connect", "x"]
 
 
 async def test_a_probe_belongs_to_its_path(server, http):

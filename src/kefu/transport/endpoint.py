@@ -8,7 +8,7 @@ before it returns: `on_disconnect` comes in a later turn of the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,8 +20,8 @@ class Handshake:
     Attributes:
         path: The endpoint's path without a trailing slash, `/ws-visitor`.
         address: The client's address by the trusted-proxy rule, text form.
-        headers: Request headers, names in lower case, the last value of each. Empty once `on_connect` has returned: an
-            endpoint that wants one later copies it into `state`.
+        headers: Request headers, names in lower case, the last value of each. Empty once `on_connect` has returned
+            where `/` is the only namespace: an endpoint that wants one later copies it into `state`.
         transport: `websocket` or `polling`, as first opened.
     """
 
@@ -36,33 +36,48 @@ class EncodedEvent(Protocol):
 
     Attributes:
         packet: The text of the Socket.IO packet.
-        frame: The same as a whole websocket frame.
+        attachments: What follows it, where arguments held bytes.
+        frame: Packet and attachments as whole websocket frames.
     """
 
     packet: bytes
+    attachments: Sequence[bytes]
     frame: bytes
 
 
 class Connection(Protocol):
-    """One Socket.IO connection (namespace `/`) over whichever transport it uses at the moment."""
+    """One client's connection to one namespace, over whichever transport it uses at the moment."""
 
     sid: str
     """Public id of the Socket.IO session; not the Engine.IO sid, which is a credential and is never logged."""
-    handshake: Handshake
     state: Any
     """The endpoint's own record of this connection; None until it sets one."""
 
+    @property
+    def handshake(self) -> Handshake:
+        """What is known of the client."""
+
+    @property
+    def namespace(self) -> str:
+        """`/`, or `/name`."""
+
     def emit(self, event: str, *args: object) -> None:
-        """Queues an event. Arguments are anything msgspec encodes to JSON. Never raises for a closed connection."""
+        """Queues an event. Never raises for a closed connection.
+
+        Arguments are anything msgspec encodes to JSON, and `Attachment` anywhere in it for bytes that travel beside it.
+        """
 
     def send_encoded(self, encoded: EncodedEvent) -> None:
-        """Queues an event that was encoded before."""
+        """Queues an event that was encoded before, for this namespace."""
+
+    def leave(self) -> None:
+        """Disconnects from this namespace alone; the client keeps its others, and may connect to this one again."""
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Sends what is queued, disconnects from the namespace and closes. Safe to call twice.
+        """Sends what is queued, disconnects from every namespace and closes the client. Safe to call twice.
 
         A client that was disconnected does not come back by itself; with 1001, 1012 or 1013 it is only closed, and
-        does.
+        does. With 1008 it is counted as refused, under `reason`.
         """
 
     @property
@@ -71,7 +86,10 @@ class Connection(Protocol):
 
 
 class ConnectRefusedError(Exception):
-    """Raised by `on_connect`: the client gets CONNECT_ERROR with `message` and optional `data`, then is closed."""
+    """Raised by `on_connect`: the client gets CONNECT_ERROR with `message` and optional `data`.
+
+    Then it is closed, unless it is connected to another namespace.
+    """
 
     def __init__(self, message: str, data: object = None) -> None:
         super().__init__(message)
@@ -80,20 +98,20 @@ class ConnectRefusedError(Exception):
 
 
 class Endpoint(Protocol):
-    """What serves one path."""
+    """What serves one namespace; given alone for a path, its namespace `/`."""
 
     def admits_origin(self, handshake: Handshake) -> bool:
         """Whether this handshake or polling request may go on; False is answered with HTTP 403."""
 
     def on_connect(self, connection: Connection, auth: object) -> None:
-        """A client sent CONNECT to `/`; `auth` is its payload or None.
+        """A client sent CONNECT to the namespace; `auth` is its payload or None.
 
         Raises:
             ConnectRefusedError: To refuse the connection.
         """
 
     def on_event(self, connection: Connection, event: str, args: list[Any], ack: Callable[..., None] | None) -> None:
-        """An event came. `args` follow its name; binary ones are bytes.
+        """An event came. `args` follow its name; binary ones are `Attachment`, which is bytes.
 
         `ack(*args)` answers it, once, now or later, safely also when the client is gone. None: it wants no answer.
         """
@@ -102,6 +120,18 @@ class Endpoint(Protocol):
         """The connection is gone; called once for each that `on_connect` let in.
 
         Reasons: `client` (it disconnected), `transport close`, `ping timeout`, `slow reader`, `too many packets`,
-        `malformed packet`, `transport error` (polling), `server` (`close` was called), `server error`,
+        `malformed packet`, `transport error` (polling), `server` (`leave` or `close` was called), `server error`,
         `server restart`.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """Several namespaces on one path.
+
+    Attributes:
+        endpoints: By name: `/`, `/name`. A handshake's origin must be admitted by each of them, because no namespace is
+            named yet.
+    """
+
+    endpoints: Mapping[str, Endpoint]

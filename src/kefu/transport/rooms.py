@@ -5,12 +5,12 @@ Knows names and connections of this process only; what a room means is its user'
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from kefu.transport.endpoint import Connection, EncodedEvent
-from kefu.transport.server.frames import message_frame
-from kefu.transport.socketio.packets import encode_event as encode_packet
+from kefu.transport.server.frames import message_frames
+from kefu.transport.socketio import packets
 
 _NOBODY: frozenset[Connection] = frozenset()
 
@@ -18,11 +18,12 @@ _NOBODY: frozenset[Connection] = frozenset()
 class _Encoded:
     """An event as bytes, for polling and for websockets."""
 
-    __slots__ = ("frame", "packet")
+    __slots__ = ("attachments", "frame", "packet")
 
-    def __init__(self, packet: bytes) -> None:
+    def __init__(self, packet: bytes, attachments: Sequence[bytes]) -> None:
         self.packet = packet
-        self.frame = message_frame(packet)
+        self.attachments = attachments
+        self.frame = message_frames(packet, attachments)
 
 
 def encode_event(event: str, *args: object) -> EncodedEvent:
@@ -31,7 +32,7 @@ def encode_event(event: str, *args: object) -> EncodedEvent:
     Raises:
         TypeError: If JSON cannot say an argument.
     """
-    return _Encoded(encode_packet(event, args))
+    return _Encoded(*packets.encode_event(event, args))
 
 
 class RoomWatcher(Protocol):

@@ -3,8 +3,11 @@ import pytest
 from kefu.transport.server.frames import (
     Fragments,
     MessageTooBigError,
+    TooManyFragmentsError,
+    binary_frame,
     close_frame,
     message_frame,
+    message_frames,
     pong_frame,
     text_frame,
 )
@@ -25,6 +28,12 @@ def test_message_frames(size, head):
     assert message_frame(packet) == head + b"4" + packet == text_frame(b"4" + packet)
 
 
+def test_attachments_follow_their_packet():
+    assert message_frames(b"2[]", ()) == message_frame(b"2[]")
+    assert binary_frame(b"ab") == b"\x82\x02ab"
+    assert message_frames(b"2[]", [b"ab", b""]) == message_frame(b"2[]") + b"\x82\x02ab\x82\x00"
+
+
 def test_control_frames():
     assert pong_frame(b"ab") == b"\x8a\x02ab"
     assert close_frame(1000) == b"\x88\x02\x03\xe8"
@@ -42,7 +51,7 @@ def test_fragments():
     for part in (b"ab", b"", b"cde"):
         whole.add(part)
     assert whole.join() == b"abcde"
-    with pytest.raises(MessageTooBigError):
+    with pytest.raises(TooManyFragmentsError):
         whole.add(b"")
     with pytest.raises(MessageTooBigError):
         Fragments(is_text=True, bytes_max=5, fragments_max=3).add(b"abcdef")

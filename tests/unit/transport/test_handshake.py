@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from kefu.transport.server.handshake import RefusedError, Request, admit, endpoint_path, parse_query, parse_request
+from kefu.transport.server.handshake import RefusedError, Request, admit, parse_query, parse_request, service_path
 from kefu.transport.server.options import TransportOptions
 
 
@@ -51,7 +51,7 @@ def test_refusals(how, status, code):
 def test_paths():
     endpoints = {"/ws-visitor": Picky()}
     paths = ["/ws-visitor", "/ws-visitor/", "/ws-visitor//", "/ws-visitor/x", "/", ""]
-    assert [endpoint_path(path, endpoints) for path in paths] == ["/ws-visitor"] * 2 + [None] * 4
+    assert [service_path(path, endpoints) for path in paths] == ["/ws-visitor"] * 2 + [None] * 4
 
 
 def test_query():

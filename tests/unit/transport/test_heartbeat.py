@@ -26,13 +26,14 @@ class Clock:
 
     def __init__(self):
         self.now = 0.0
+        self.lateness = 0.0
         self.pending = None
 
     def time(self):
         return self.now
 
-    def call_later(self, delay, callback):
-        self.pending = (self.now + delay, callback)
+    def call_at(self, when, callback):
+        self.pending = (when, callback)
         return self
 
     def cancel(self):
@@ -41,7 +42,8 @@ class Clock:
     def run(self, seconds):
         end = self.now + seconds
         while self.pending and self.pending[0] <= end + 1e-9:
-            self.now, callback = self.pending
+            when, callback = self.pending
+            self.now = max(when, self.now) + self.lateness
             callback()
 
 
@@ -63,8 +65,48 @@ def test_a_crowd_is_spread():
     heartbeat = Heartbeat(25_000, 20_000, lambda _now: None)
     for _ in range(1000):
         heartbeat.add(Beater(heartbeat, answers=True))
-    assert max(map(len, heartbeat._ring)) < 60
-    assert len(heartbeat._ring) == 100
+    sizes = list(map(len, heartbeat._ring))
+    assert len(sizes) == 100
+    assert sizes[:75] == [0] * 75
+    assert max(sizes) < 100
+
+
+def test_the_first_ping_comes_late_in_the_first_interval():
+    clock = Clock()
+    heartbeat = Heartbeat(300, 200, lambda _now: None)
+    heartbeat.start(clock)
+    clock.run(0.13)
+    beaters = [Beater(heartbeat, answers=False) for _ in range(100)]
+    for beater in beaters:
+        heartbeat.add(beater)
+    clock.run(0.19)
+    assert not any(beater.pings for beater in beaters)
+    clock.run(0.11)
+    assert all(beater.pings == 1 for beater in beaters)
+    clock.run(0.2)
+    assert all(beater.timed_out == 1 for beater in beaters)
+
+
+def test_late_timers_do_not_add_up():
+    clock = Clock()
+    clock.lateness = 0.005
+    ticks = []
+    heartbeat = Heartbeat(1000, 500, ticks.append)
+    heartbeat.start(clock)
+    clock.run(10)
+    assert len(ticks) >= 399
+
+
+def test_a_blocked_loop_is_not_made_up_for():
+    clock = Clock()
+    ticks = []
+    heartbeat = Heartbeat(1000, 500, ticks.append)
+    heartbeat.start(clock)
+    clock.run(1)
+    clock.now += 5
+    seen = len(ticks)
+    clock.run(1)
+    assert 38 <= len(ticks) - seen <= 42
 
 
 def test_silence_is_noticed_after_the_timeout():

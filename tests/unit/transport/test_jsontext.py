@@ -1,6 +1,6 @@
 import pytest
 
-from kefu.transport.socketio.jsontext import NotJsonError, NotUtf8Error, decode
+from kefu.transport.socketio.jsontext import NotJsonError, NotUtf8Error, TooDeepError, decode
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_no_json(data):
 
 def test_depth():
     assert decode(b"[" * 8 + b"]" * 8, 8)
-    with pytest.raises(NotJsonError, match="8 deep"):
+    with pytest.raises(TooDeepError, match="8 deep"):
         decode(b"[" * 9 + b"]" * 9, 8)
-    with pytest.raises(NotJsonError):
+    with pytest.raises(TooDeepError):
         decode(b'{"a":' * 100_000, 8)
 
 

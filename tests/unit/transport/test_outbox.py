@@ -28,13 +28,21 @@ class Socket:
         self.aborted = True
 
 
+class Receiver:
+    def __init__(self, slow):
+        self._slow = slow
+
+    def slow_reader(self):
+        self._slow.append(True)
+
+
 @pytest.fixture
 async def parts():
     closing, slow = [], []
     flusher = Flusher(closing.append)
     flusher.start(asyncio.get_running_loop())
     socket = Socket()
-    outbox = Outbox(socket, flusher, 1000, lambda: slow.append(True))
+    outbox = Outbox(socket, flusher, 1000, Receiver(slow))
     return outbox, socket, closing, slow, flusher
 
 
@@ -55,23 +63,27 @@ async def test_one_write_a_turn(parts):
 async def test_many_outboxes_share_one_flush(parts):
     outbox, socket, _, _, flusher = parts
     other = Socket()
-    Outbox(other, flusher, 1000, lambda: None).send(b"x")
+    Outbox(other, flusher, 1000, Receiver([])).send(b"x")
     outbox.send(b"y")
     await asyncio.sleep(0)
     assert (socket.writes, other.writes) == ([message_frame(b"y")], [message_frame(b"x")])
 
 
-async def test_a_slow_reader_is_cut_and_told_later(parts):
-    outbox, socket, _, slow, _ = parts
+async def test_a_slow_reader_is_closed_told_later_and_cut_at_last(parts):
+    outbox, socket, closing, slow, _ = parts
     socket.stuck = 1001
     outbox.send(b"x")
     await asyncio.sleep(0)
-    assert socket.aborted
+    assert socket.writes == [message_frame(b"x"), close_frame(1013, "slow reader")]
+    assert closing == [outbox]
     await asyncio.sleep(0)
     assert slow == [True]
     outbox.send(b"y")
     await asyncio.sleep(0)
-    assert len(socket.writes) == 1
+    assert len(socket.writes) == 2
+    assert not socket.aborted
+    outbox.expire()
+    assert socket.aborted
 
 
 async def test_one_turn_may_not_pile_up_without_end(parts):
@@ -79,7 +91,7 @@ async def test_one_turn_may_not_pile_up_without_end(parts):
     socket.stuck = 5000
     for _ in range(100):
         outbox.send(b"x" * 100)
-    assert len(socket.writes) == 1
+    assert socket.writes[1:] == [close_frame(1013, "slow reader")]
     assert slow == []
     await asyncio.sleep(0)
     assert slow == [True]

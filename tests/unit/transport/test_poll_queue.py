@@ -80,10 +80,38 @@ async def test_polls_do_not_wait_long_during_an_upgrade(made):
 
 
 async def test_finishing_hands_over_what_nobody_fetched(made):
-    queue, *_ = made
+    queue, hub, _ = made
     queue.send(b"2[]")
     waiting = asyncio.create_task(queue.wait())
     assert queue.finish() == [b"42[]"]
     await waiting
     assert queue.take() == b"6"
+    assert not queue.is_gone  # late requests are told from strangers for a while
+    hub.closings.sweep(hub.now() + 1)
     assert queue.is_gone
+
+
+async def test_binary_is_base64(made):
+    queue, *_ = made
+    queue.send(b"51-[]", [b"\x01\x02\x03\x04"])
+    queue.send_bytes(b"")
+    assert queue.take() == b"451-[]\x1ebAQIDBA==\x1eb"
+
+
+async def test_a_client_that_closes_gets_a_noop_even_late(made):
+    queue, _hub, _ = made
+    waiting = asyncio.create_task(queue.wait())
+    await asyncio.sleep(0)
+    queue.client_closed()
+    queue.close(1000, "")
+    await waiting
+    assert queue.take() == b"6"
+    assert queue.is_gone
+
+
+async def test_who_breaks_the_rules_is_told_at_most_once(made):
+    queue, hub, _ = made
+    queue.send(b"2[]")
+    queue.abandon()
+    assert "sid" not in hub.sessions
+    assert queue.take() == b"1"

@@ -2,14 +2,17 @@ import pytest
 
 from kefu.transport.socketio.packets import (
     Assembly,
+    Attachment,
+    AttachmentsTooBigError,
     Packet,
     PacketError,
     PacketType,
+    TooManyAttachmentsError,
     decode,
     encode,
     encode_ack,
     encode_event,
-    take_apart,
+    in_namespace,
 )
 
 LIMITS = {"depth_max": 8, "attachments_max": 3}
@@ -39,7 +42,7 @@ LIMITS = {"depth_max": 8, "attachments_max": 3}
 )
 def test_packets(text, packet):
     assert decode(text, **LIMITS) == packet
-    assert encode(packet) == text
+    assert encode(packet) == (text, [])
 
 
 def test_a_namespace_may_stand_without_comma():
@@ -81,8 +84,10 @@ def test_no_packets(text):
 
 
 def test_what_the_server_sends():
-    assert encode_event("a", (1, {"b": None})) == b'2["a",1,{"b":null}]'
-    assert encode_ack(7, ({"ok": True},)) == b'37[{"ok":true}]'
+    assert encode_event("a", (1, {"b": None})) == (b'2["a",1,{"b":null}]', ())
+    assert encode_ack(7, ({"ok": True},)) == (b'37[{"ok":true}]', ())
+    assert encode_event("a", (1,), "/custom") == (b'2/custom,["a",1]', [])
+    assert encode_ack(7, (), "/custom") == (b"3/custom,7[]", [])
 
 
 def test_attachments_take_their_places():
@@ -92,10 +97,31 @@ def test_attachments_take_their_places():
     assert assembly.add(b"one") == Packet(PacketType.EVENT, ["a", {"x": [b"one"]}, b"zero"], id=7)
 
 
-def test_taking_apart():
-    binary, attachments = take_apart(Packet(PacketType.EVENT, ["a", {"x": [b"one"]}, b"two"]))
-    assert attachments == [b"one", b"two"]
-    assert encode(binary) == b'52-["a",{"x":[{"_placeholder":true,"num":0}]},{"_placeholder":true,"num":1}]'
+def test_attachments_leave_placeholders():
+    one, two = Attachment(b"one"), Attachment(b"two")
+    text = b'52-["a",{"x":[{"_placeholder":true,"num":0}]},{"_placeholder":true,"num":1}]'
+    assert encode_event("a", ({"x": [one]}, two)) == (text, [one, two])
+    assert encode_ack(7, (one,), "/custom") == (b'61-/custom,7[{"_placeholder":true,"num":0}]', [one])
+    assert encode_event("a", (b"plain",)) == (b'2["a","cGxhaW4="]', ())
+
+
+def test_what_json_cannot_say_leaves_nothing_behind():
+    with pytest.raises(TypeError, match="expected what JSON can say"):
+        encode_event("a", (Attachment(b"one"), object()))
+    assert encode_event("a", (1,)) == (b'2["a",1]', [])
+    assert encode_event("a", (1,)) == (b'2["a",1]', ())
+
+
+def test_an_event_in_another_namespace():
+    for text in (b'2["a",1]', b'51-["a",{"_placeholder":true,"num":0}]'):
+        moved = decode(in_namespace(text, "/custom"), **LIMITS)
+        moved.namespace = "/"
+        assert moved == decode(text, **LIMITS)
+
+
+def test_too_many_attachments():
+    with pytest.raises(TooManyAttachmentsError, match="at most 3"):
+        decode(b'54-["a"]', **LIMITS)
 
 
 @pytest.mark.parametrize("number", [b"1", b"-1", b"true", b'"0"', b"null"])
@@ -108,5 +134,5 @@ def test_a_placeholder_without_attachment(number):
 def test_attachments_are_bounded_together():
     assembly = Assembly(decode(b'52-["a"]', **LIMITS), 5)
     assembly.add(b"abc")
-    with pytest.raises(PacketError, match="bytes"):
+    with pytest.raises(AttachmentsTooBigError, match="bytes"):
         assembly.add(b"abc")

@@ -46,6 +46,10 @@ class PacketError(ValueError):
     """The bytes are no packet."""
 
 
+class TooManyPacketsError(PacketError):
+    """A payload has more packets than it may."""
+
+
 class Packet(msgspec.Struct, frozen=True, gc=False):
     """One packet. `binary` messages carry raw bytes, all others UTF-8 text."""
 
@@ -69,19 +73,25 @@ def decode_packet(text: bytes) -> Packet:
 def encode_packet(packet: Packet) -> bytes:
     """Encodes one packet as it stands in a polling payload; without `binary` also as it stands in a text frame."""
     if packet.binary:
-        return b"b" + b64encode(packet.data)
+        return binary_entry(packet.data)
     return b"%d%s" % (packet.type, packet.data)
+
+
+def binary_entry(data: bytes) -> bytes:
+    """A binary message as it stands in a payload."""
+    return b"b" + b64encode(data)
 
 
 def decode_payload(body: bytes, packets_max: int) -> list[Packet]:
     """Decodes the body of a polling request.
 
     Raises:
-        PacketError: If a packet is malformed or there are more than `packets_max`.
+        TooManyPacketsError: If there are more than `packets_max`.
+        PacketError: If a packet is malformed.
     """
     if body.count(SEPARATOR) >= packets_max:
-        raise PacketError(f"expected at most {packets_max} packets in a payload")
-    return [_decode_entry(entry) for entry in body.split(SEPARATOR)]
+        raise TooManyPacketsError(f"expected at most {packets_max} packets in a payload")
+    return [decode_entry(entry) for entry in body.split(SEPARATOR)]
 
 
 def encode_payload(packets: Iterable[Packet]) -> bytes:
@@ -89,7 +99,12 @@ def encode_payload(packets: Iterable[Packet]) -> bytes:
     return SEPARATOR.join(map(encode_packet, packets))
 
 
-def _decode_entry(entry: bytes) -> Packet:
+def decode_entry(entry: bytes) -> Packet:
+    """Decodes one packet as it stands in a payload.
+
+    Raises:
+        PacketError: If it is malformed.
+    """
     if not entry.startswith(b"b"):
         return decode_packet(entry)
     try:

@@ -5,9 +5,10 @@ Bytes only; the parser of incoming frames is picows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import pack
 
-_TEXT, _CLOSE, _PONG = 0x81, 0x88, 0x8A
+_TEXT, _BINARY, _CLOSE, _PONG = 0x81, 0x82, 0x88, 0x8A
 _SHORT_MAX = 125
 _CONTROL_BYTES_MAX = 125
 _SHORT_MESSAGE = tuple(bytes((_TEXT, size + 1)) + b"4" for size in range(_SHORT_MAX))
@@ -29,6 +30,17 @@ def message_frame(packet: bytes) -> bytes:
     if size < _SHORT_MAX:
         return _SHORT_MESSAGE[size] + packet
     return _header(_TEXT, size + 1) + b"4" + packet
+
+
+def message_frames(packet: bytes, attachments: Sequence[bytes]) -> bytes:
+    """The same, with the frames of the attachments that follow."""
+    frame = message_frame(packet)
+    return b"".join((frame, *map(binary_frame, attachments))) if attachments else frame
+
+
+def binary_frame(data: bytes) -> bytes:
+    """A binary frame."""
+    return _header(_BINARY, len(data)) + data
 
 
 def text_frame(text: bytes) -> bytes:
@@ -56,16 +68,26 @@ def _header(first: int, size: int) -> bytes:
 
 
 class MessageTooBigError(ValueError):
-    """More bytes or more fragments than one message may have."""
+    """More bytes than one message may have."""
+
+
+class TooManyFragmentsError(ValueError):
+    """More frames than one message may be cut into."""
 
 
 class Fragments:
-    """A message whose frames are still coming."""
+    """A message whose frames are still coming.
 
-    __slots__ = ("_bytes_left", "_fragments_left", "_parts", "is_text")
+    Attributes:
+        is_text: What its first frame said.
+        is_old: It was here already when somebody looked for messages that take too long.
+    """
+
+    __slots__ = ("_bytes_left", "_fragments_left", "_parts", "is_old", "is_text")
 
     def __init__(self, *, is_text: bool, bytes_max: int, fragments_max: int) -> None:
         self.is_text = is_text
+        self.is_old = False
         self._bytes_left = bytes_max
         self._fragments_left = fragments_max
         self._parts: list[bytes] = []
@@ -74,12 +96,15 @@ class Fragments:
         """Takes the payload of the next frame.
 
         Raises:
-            MessageTooBigError: If the message may not be that long, or not be cut into that many.
+            MessageTooBigError: If the message may not be that long.
+            TooManyFragmentsError: If it may not be cut into that many.
         """
         self._bytes_left -= len(part)
         self._fragments_left -= 1
-        if self._bytes_left < 0 or self._fragments_left < 0:
-            raise MessageTooBigError("expected a smaller message in fewer frames")
+        if self._bytes_left < 0:
+            raise MessageTooBigError("expected a smaller message")
+        if self._fragments_left < 0:
+            raise TooManyFragmentsError("expected a message in fewer frames")
         self._parts.append(part)
 
     def join(self) -> bytes:

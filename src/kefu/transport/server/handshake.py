@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from kefu.transport.address import client_address
-from kefu.transport.endpoint import Endpoint, Handshake
+from kefu.transport.endpoint import Handshake
 from kefu.transport.server.faults import log_endpoint_fault
 from kefu.transport.server.options import TransportOptions
+from kefu.transport.server.refusals import Reason
+
+if TYPE_CHECKING:
+    from kefu.transport.server.service import Service
 
 ENGINE_VERSION = "4"
 UNKNOWN_TRANSPORT, UNKNOWN_SID, BAD_METHOD, BAD_REQUEST, FORBIDDEN, BAD_VERSION = range(6)
@@ -29,12 +34,19 @@ _MESSAGES = {
 
 
 class RefusedError(Exception):
-    """A request that ends with an HTTP error; `body` is JSON."""
+    """A request that ends with an HTTP error; `body` is JSON. With a reason it is counted."""
 
-    def __init__(self, code: int, status: HTTPStatus = HTTPStatus.BAD_REQUEST, message: str = "") -> None:
+    def __init__(
+        self,
+        code: int,
+        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+        message: str = "",
+        reason: Reason | None = None,
+    ) -> None:
         message = message or _MESSAGES[code]
         super().__init__(message)
         self.status = status
+        self.reason = reason
         self.body = msgspec.json.encode({"code": code, "message": message})
 
 
@@ -61,30 +73,30 @@ class Request:
 class Admission:
     """A request that passed: whom it is for, who asks, and for which session (empty: a new one)."""
 
-    endpoint: Endpoint
+    service: Service
     handshake: Handshake
     sid: str
 
 
-def endpoint_path(path: str, endpoints: Mapping[str, Endpoint]) -> str | None:
-    """The endpoint's own path that `path` means, with or without a trailing slash; None if there is none."""
+def service_path(path: str, services: Mapping[str, Service]) -> str | None:
+    """The service's own path that `path` means, with or without a trailing slash; None if there is none."""
     bare = path.removesuffix("/")
-    return bare if bare in endpoints else None
+    return bare if bare in services else None
 
 
-def admit(request: Request, transport: str, endpoints: Mapping[str, Endpoint], options: TransportOptions) -> Admission:
+def admit(request: Request, transport: str, services: Mapping[str, Service], options: TransportOptions) -> Admission:
     """Asks everything that does not depend on the session.
 
     Args:
         request: What came.
         transport: `polling` or `websocket`, by which it came.
-        endpoints: By path.
+        services: By path.
         options: Trusted networks.
 
     Raises:
         RefusedError: With 404 for another path, 403 for a refused origin, 400 for the rest.
     """
-    path = endpoint_path(request.path, endpoints)
+    path = service_path(request.path, services)
     if path is None:
         raise RefusedError(BAD_REQUEST, HTTPStatus.NOT_FOUND, "Not found")
     query = parse_query(request.query)
@@ -98,15 +110,15 @@ def admit(request: Request, transport: str, endpoints: Mapping[str, Endpoint], o
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers},
         transport=transport,
     )
-    endpoint = endpoints[path]
-    if not _admits_origin(endpoint, handshake):
-        raise RefusedError(FORBIDDEN, HTTPStatus.FORBIDDEN)
-    return Admission(endpoint, handshake, query.get("sid", ""))
+    service = services[path]
+    if not _admits_origin(service, handshake):
+        raise RefusedError(FORBIDDEN, HTTPStatus.FORBIDDEN, reason=Reason.ORIGIN)
+    return Admission(service, handshake, query.get("sid", ""))
 
 
-def _admits_origin(endpoint: Endpoint, handshake: Handshake) -> bool:
+def _admits_origin(service: Service, handshake: Handshake) -> bool:
     try:
-        return endpoint.admits_origin(handshake)
+        return service.admits_origin(handshake)
     except Exception as error:
         log_endpoint_fault("admits_origin", handshake.path, error)
         raise RefusedError(BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error") from error

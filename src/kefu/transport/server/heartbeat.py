@@ -1,7 +1,8 @@
 """One timer for all connections: pings, missing pongs, and everything that must be over by some time.
 
-A ring of slots is passed once an interval, a slot a tick. Each client has a slot, chosen at random so that a crowd that
-came at once is not pinged at once. When its slot comes it is pinged; a timeout later the slot is looked at again.
+A ring of slots is passed once an interval, a slot a tick. Each client has a slot, chosen at random in the last quarter
+of an interval from now, so that a crowd that came at once is not pinged at once and nobody much too early. When its
+slot comes it is pinged; a timeout later the slot is looked at again.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Deadlines(Generic[Item]):
 class Heartbeat:
     """The ring and its timer. It runs between `start` and `stop`."""
 
-    __slots__ = ("_handle", "_loop", "_now_slot", "_on_tick", "_ring", "_tick_seconds", "_timeout_slots")
+    __slots__ = ("_due", "_handle", "_loop", "_now_slot", "_on_tick", "_ring", "_tick_seconds", "_timeout_slots")
 
     def __init__(self, interval_ms: int, timeout_ms: int, on_tick: Callable[[float], None]) -> None:
         slots = max(2, min(_SLOTS_MAX, interval_ms // _TICK_MS_MIN))
@@ -66,6 +67,7 @@ class Heartbeat:
         self._timeout_slots = max(1, min(slots - 1, round(slots * timeout_ms / interval_ms)))
         self._ring: list[set[Beating]] = [set() for _ in range(slots)]
         self._now_slot = 0
+        self._due = 0.0
         self._on_tick = on_tick
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handle: asyncio.TimerHandle | None = None
@@ -74,7 +76,8 @@ class Heartbeat:
         """Begins to tick; nothing happens if it does."""
         if self._handle is None:
             self._loop = loop
-            self._handle = loop.call_later(self._tick_seconds, self._tick)
+            self._due = loop.time() + self._tick_seconds
+            self._handle = loop.call_at(self._due, self._tick)
 
     def stop(self) -> None:
         """Ends ticking."""
@@ -83,8 +86,10 @@ class Heartbeat:
             self._handle = None
 
     def add(self, client: Beating) -> None:
-        """Pings the client from now on, first at a random time within the interval."""
-        client.slot = random.randrange(len(self._ring))  # noqa: S311 (spreads load, keeps no secret)
+        """Pings the client from now on, first between three quarters of an interval and a whole one."""
+        slots = len(self._ring)
+        ahead = random.randrange(slots * 3 // 4, slots)  # noqa: S311 (spreads load, keeps no secret)
+        client.slot = (self._now_slot + ahead) % slots
         self._ring[client.slot].add(client)
 
     def remove(self, client: Beating) -> None:
@@ -93,8 +98,11 @@ class Heartbeat:
 
     def _tick(self) -> None:
         assert self._loop is not None
-        # A loop that was blocked is not made up for: pongs that came meanwhile are still unread.
-        self._handle = self._loop.call_later(self._tick_seconds, self._tick)
+        # A timer that is a little late is made up for, or intervals would grow. A loop that was blocked is not: pongs
+        # that came meanwhile are still unread.
+        now = self._loop.time()
+        self._due = max(self._due, now - self._tick_seconds / 2) + self._tick_seconds
+        self._handle = self._loop.call_at(self._due, self._tick)
         slots = len(self._ring)
         self._now_slot = (self._now_slot + 1) % slots
         for client in tuple(self._ring[(self._now_slot - self._timeout_slots) % slots]):
@@ -102,4 +110,4 @@ class Heartbeat:
                 client.time_out()
         for client in tuple(self._ring[self._now_slot]):
             client.ping()
-        self._on_tick(self._loop.time())
+        self._on_tick(now)

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from kefu.transport.server.heartbeat import Deadlines
+from kefu.transport.server.refusals import Reason, Refusals
 
 _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _HEADER_EXTRA_BYTES = 4
@@ -34,7 +35,7 @@ class HeaderDeadline:
     def expire(self) -> None:
         """The time is over."""
         if self.protocol is not None:
-            self.protocol.transport.close()
+            self.protocol.headers_too_slow()
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -42,6 +43,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     header_bytes_max: int
     deadlines: Deadlines[HeaderDeadline]
+    refusals: Refusals
 
     def __init__(
         self,
@@ -105,6 +107,12 @@ class GuardedProtocol(HttpToolsProtocol):
             super().handle_websocket_upgrade()
         self.parser = None  # type: ignore[assignment]
 
+    def headers_too_slow(self) -> None:
+        """The time for the headers is over. A connection on which nothing was asked is closed and not counted."""
+        if self._header_bytes:
+            self.refusals.count(Reason.HEADERS_TOO_SLOW)
+        self.transport.close()
+
     def _await_headers(self) -> None:
         self._header_bytes = 0
         self._deadline = HeaderDeadline(self)
@@ -118,12 +126,15 @@ class GuardedProtocol(HttpToolsProtocol):
     def _refuse_long_headers(self) -> bool:
         if self._header_bytes > self.header_bytes_max:
             self._refused = True
+            self.refusals.count(Reason.HEADERS_TOO_BIG)
             self.transport.write(_REFUSAL)
             self.transport.close()
         return self._refused
 
 
-def guarded_protocol(header_bytes_max: int, deadlines: Deadlines[HeaderDeadline]) -> type[GuardedProtocol]:
+def guarded_protocol(
+    header_bytes_max: int, deadlines: Deadlines[HeaderDeadline], refusals: Refusals
+) -> type[GuardedProtocol]:
     """The protocol class for one server."""
-    limits = {"header_bytes_max": header_bytes_max, "deadlines": deadlines}
+    limits = {"header_bytes_max": header_bytes_max, "deadlines": deadlines, "refusals": refusals}
     return type("GuardedProtocol", (GuardedProtocol,), limits)

@@ -6,6 +6,7 @@ Knows clients by their names and addresses only; packets are `client.py`, socket
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -13,14 +14,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from kefu.transport.address import address_group, is_loopback
-from kefu.transport.endpoint import Endpoint
 from kefu.transport.server.handshake import BAD_REQUEST, RefusedError
 from kefu.transport.server.heartbeat import Deadlines, Heartbeat
 from kefu.transport.server.options import TransportOptions
 from kefu.transport.server.outbox import Flusher
+from kefu.transport.server.refusals import Reason, Refusals
 
 if TYPE_CHECKING:
     from kefu.transport.server.client import Client
+    from kefu.transport.server.service import Service
 
 _SID_BYTES = 16
 _PUBLIC_SID_BYTES = 12
@@ -37,27 +39,30 @@ class Hub:
     """The shared parts. `start` must be called on the event loop before anybody connects.
 
     Attributes:
-        endpoints: By path, without a trailing slash.
+        services: By path, without a trailing slash.
         clients: Live clients of each path, from the Engine.IO handshake on.
         sessions: Clients that still poll, by Engine.IO sid: a credential, never logged.
+        refusals: What was refused, and how often.
         second: Counts seconds; limits per second compare it.
         is_stopping: New clients are refused.
         sid_prefix: How the Engine.IO sids of clients that poll begin; says which worker keeps them.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], options: TransportOptions) -> None:
-        self.endpoints = endpoints
+    def __init__(self, services: Mapping[str, Service], options: TransportOptions) -> None:
+        self.services = services
         self.options = options
-        self.clients: dict[str, set[Client]] = {path: set() for path in endpoints}
+        self.clients: dict[str, set[Client]] = {path: set() for path in services}
         self.sessions: dict[str, Client] = {}
         self.flusher = Flusher(self._closing)
         self.heartbeat = Heartbeat(options.ping_interval_ms, options.ping_timeout_ms, self._tick)
         self.handshakes: Deadlines[Perishable] = Deadlines(options.handshake_seconds_max, _expire)
         self.closings: Deadlines[Perishable] = Deadlines(options.close_seconds_max, _expire)
+        self.refusals = Refusals()
         self.second = 0
         self.is_stopping = False
         self.sid_prefix = ""
         self._count = 0
+        self._next_check = 0.0
         self._by_address: Counter[str] = Counter()
         self._new_by_address: Counter[str] = Counter()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +79,13 @@ class Hub:
     def stop(self) -> None:
         """Stops the timer."""
         self.heartbeat.stop()
+        self.refusals.log(math.inf)
         self.loop = None
+
+    def count(self, refused: RefusedError) -> None:
+        """Counts a refused request, if it is of those that count."""
+        if refused.reason is not None:
+            self.refusals.count(refused.reason)
 
     def now(self) -> float:
         """The loop's clock, seconds."""
@@ -87,17 +98,21 @@ class Hub:
         Raises:
             RefusedError: With 503 while stopping or full, 429 if the address has too many.
         """
-        if self.is_stopping or self._count >= self.options.connections_max:
+        if self.is_stopping:
             raise RefusedError(BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE, "Try again later")
+        if self._count >= self.options.connections_max:
+            raise RefusedError(BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE, "Try again later", Reason.SERVER_FULL)
         if is_loopback(address):
             return
         group = address_group(address)
         self._new_by_address[group] += 1
-        if (
-            self._new_by_address[group] > self.options.handshakes_per_second_max
-            or self._by_address[group] >= self.options.connections_per_address_max
-        ):
-            raise RefusedError(BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS, "Too many connections")
+        reason = None
+        if self._new_by_address[group] > self.options.handshakes_per_second_max:
+            reason = Reason.TOO_MANY_HANDSHAKES
+        elif self._by_address[group] >= self.options.connections_per_address_max:
+            reason = Reason.TOO_MANY_CONNECTIONS
+        if reason is not None:
+            raise RefusedError(BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS, "Too many connections", reason)
 
     def session(self, sid: str, path: str) -> Client | None:
         """The client that polls under the sid on the path; None if there is none there."""
@@ -108,10 +123,10 @@ class Hub:
         """Takes the client in: it is pinged and counted from now on."""
         self.clients[client.handshake.path].add(client)
         self.heartbeat.add(client)
-        self.handshakes.add(client, self.now())
         self._count += 1
         if not is_loopback(client.handshake.address):
             self._by_address[address_group(client.handshake.address)] += 1
+        client.opened()
 
     def remove(self, client: Client) -> None:
         """Forgets a client that was taken in."""
@@ -147,9 +162,18 @@ class Hub:
     def _tick(self, now: float) -> None:
         self.handshakes.sweep(now)
         self.closings.sweep(now)
+        self.refusals.log(now)
+        if now >= self._next_check:
+            self._next_check = now + self.options.message_seconds_max / 2
+            self._check_progress()
         if int(now) != self.second:
             self.second = int(now)
             self._new_by_address.clear()
+
+    def _check_progress(self) -> None:
+        for clients in self.clients.values():
+            for client in list(clients):
+                client.channel.check_progress()
 
 
 def new_sid() -> str:

@@ -16,6 +16,7 @@ class TransportOptions:
         ping_interval_ms: Between two pings to a client.
         ping_timeout_ms: How long a client may take to answer one; shorter than the interval.
         message_bytes_max: A websocket message, a polling request body, or a binary packet with its attachments.
+        message_seconds_max: Until a websocket message is complete; it is cut off between half of this and all of it.
         fragments_max: Frames that one websocket message may be cut into.
         attachments_max: Binary attachments of one packet.
         packets_per_poll_max: Packets in one polling request.
@@ -40,7 +41,8 @@ class TransportOptions:
     ping_interval_ms: int = 25_000
     ping_timeout_ms: int = 20_000
     message_bytes_max: int = 64 * 1024
-    fragments_max: int = 64
+    message_seconds_max: float = 20.0
+    fragments_max: int = 128
     attachments_max: int = 10
     packets_per_poll_max: int = 1000
     packets_per_answer_max: int = 16

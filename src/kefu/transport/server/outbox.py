@@ -1,16 +1,26 @@
 """What is on its way to a websocket.
 
 Everything sent in one turn of the event loop leaves in one `transport.write`. A reader that lets more than
-`outbox_bytes_max` wait is cut off; nobody else waits for it. Sending never calls back into the sender.
+`outbox_bytes_max` wait is closed with 1013, which makes it come back and resume; if it does not even read that in time,
+it is cut off. Nobody else waits for it. Sending never calls back into the sender.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from kefu.transport.endpoint import EncodedEvent
-from kefu.transport.server.frames import close_frame, message_frame, text_frame
+from kefu.transport.server.frames import (
+    CLOSE_TRY_LATER,
+    binary_frame,
+    close_frame,
+    message_frame,
+    message_frames,
+    text_frame,
+)
+from kefu.transport.server.refusals import Reason
 
 
 class Flusher:
@@ -44,6 +54,16 @@ class Flusher:
             outbox.flush()
 
 
+class Receiver(Protocol):
+    """The receiving half of the same websocket."""
+
+    def slow_reader(self) -> None:
+        """The outbox has closed because its reader was too slow; called in a later turn."""
+
+    def check_progress(self) -> None:
+        """As `Sender.check_progress`."""
+
+
 class Outbox:
     """The sending half of one websocket.
 
@@ -51,27 +71,28 @@ class Outbox:
         is_closing: A close frame was queued, or the socket is cut; what is sent now is dropped.
     """
 
-    __slots__ = ("_bytes_max", "_flusher", "_frames", "_on_slow", "_size", "_transport", "is_closing")
+    __slots__ = ("_bytes_max", "_flusher", "_frames", "_receiver", "_size", "_transport", "is_closing")
 
-    def __init__(
-        self, transport: asyncio.Transport, flusher: Flusher, bytes_max: int, on_slow: Callable[[], None]
-    ) -> None:
-        """`on_slow` is called, in a later turn, after the socket was cut because its reader was too slow."""
+    def __init__(self, transport: asyncio.Transport, flusher: Flusher, bytes_max: int, receiver: Receiver) -> None:
         self._transport = transport
         self._flusher = flusher
         self._bytes_max = bytes_max
-        self._on_slow = on_slow
+        self._receiver: Receiver | None = receiver
         self._frames: list[bytes] = []
         self._size = 0
         self.is_closing = False
 
-    def send(self, packet: bytes) -> None:
-        """Queues a Socket.IO packet."""
-        self.write(message_frame(packet))
+    def send(self, packet: bytes, attachments: Sequence[bytes] = ()) -> None:
+        """Queues a text message, a Socket.IO packet, and the binary ones that follow it."""
+        self.write(message_frames(packet, attachments) if attachments else message_frame(packet))
 
     def send_encoded(self, encoded: EncodedEvent) -> None:
         """Queues an event encoded before."""
         self.write(encoded.frame)
+
+    def send_bytes(self, data: bytes) -> None:
+        """Queues a binary message."""
+        self.write(binary_frame(data))
 
     def send_control(self, text: bytes) -> None:
         """Queues an Engine.IO packet, whole."""
@@ -100,7 +121,18 @@ class Outbox:
         transport = self._transport
         transport.write(data)
         if transport.get_write_buffer_size() > self._bytes_max:
-            self._cut_slow_reader()
+            self._close_slow_reader()
+
+    def client_closed(self) -> None:
+        """Nothing waits for a last answer here."""
+
+    def abandon(self) -> None:
+        """What was sent cannot be called back."""
+
+    def check_progress(self) -> None:
+        """Refuses a client whose unfinished message was there at the last check already."""
+        if self._receiver is not None:
+            self._receiver.check_progress()
 
     def close(self, code: int, reason: str) -> None:
         """Sends what is queued and a close frame; the peer's answer, or a deadline, ends the socket."""
@@ -128,20 +160,11 @@ class Outbox:
         """The socket is gone, and what is queued with it."""
         self.is_closing = True
         self._frames.clear()
-        self._on_slow = _do_nothing  # breaks a circle: whoever listens holds this outbox
+        self._receiver = None  # breaks a circle: it holds this outbox
 
-    def abort(self) -> None:
-        """Ends the socket now."""
-        self.is_closing = True
-        self._frames.clear()
-        self._transport.abort()
-
-    def _cut_slow_reader(self) -> None:
-        if not self.is_closing:
-            # Before the abort, whose own news would come first otherwise and hide the reason.
-            asyncio.get_running_loop().call_soon(self._on_slow)
-            self.abort()
-
-
-def _do_nothing() -> None:
-    pass
+    def _close_slow_reader(self) -> None:
+        if not self.is_closing and self._receiver is not None:
+            asyncio.get_running_loop().call_soon(self._receiver.slow_reader)
+            self._transport.write(close_frame(CLOSE_TRY_LATER, Reason.SLOW_READER))
+            self.is_closing = True
+            self._flusher.on_closing(self)

@@ -1,16 +1,15 @@
 """What is on its way to a client that polls, and the poll that waits for it.
 
-Packets wait here between two polls, in order; one answer carries all of them. More than `outbox_bytes_max` ends the
-client.
+Packets wait here between two polls, in order, as they stand in a payload. More than `outbox_bytes_max` ends the client.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kefu.transport.endpoint import EncodedEvent
-from kefu.transport.engineio.packets import CLOSE, MESSAGE_DIGIT, NOOP, SEPARATOR
+from kefu.transport.engineio.packets import CLOSE, MESSAGE_DIGIT, NOOP, SEPARATOR, binary_entry
 from kefu.transport.server.hub import Hub
 
 _UPGRADE_POLL_SECONDS = 0.1
@@ -28,6 +27,7 @@ class PollQueue:
 
     __slots__ = (
         "_bytes_max",
+        "_has_moved",
         "_hub",
         "_is_closed",
         "_is_upgrading",
@@ -51,19 +51,26 @@ class PollQueue:
         self._waiter: asyncio.Future[None] | None = None
         self._is_closed = False
         self._is_upgrading = False
+        self._has_moved = False
 
     @property
     def is_polled(self) -> bool:
         """Whether a poll waits now."""
         return self._waiter is not None
 
-    def send(self, packet: bytes) -> None:
-        """Queues a Socket.IO packet."""
+    def send(self, packet: bytes, attachments: Sequence[bytes] = ()) -> None:
+        """Queues a text message, a Socket.IO packet, and the binary ones that follow it."""
         self.send_control(MESSAGE_DIGIT + packet)
+        for attachment in attachments:
+            self.send_bytes(attachment)
 
     def send_encoded(self, encoded: EncodedEvent) -> None:
         """Queues an event encoded before."""
-        self.send_control(MESSAGE_DIGIT + encoded.packet)
+        self.send(encoded.packet, encoded.attachments)
+
+    def send_bytes(self, data: bytes) -> None:
+        """Queues a binary message."""
+        self.send_control(binary_entry(data))
 
     def send_control(self, text: bytes) -> None:
         """Queues an Engine.IO packet, whole."""
@@ -84,6 +91,24 @@ class PollQueue:
             self.send_control(CLOSE)
             self._is_closed = True
             self._hub.closings.add(self, self._hub.now())
+
+    def client_closed(self) -> None:
+        """Answers the poll that waits, or a late one, with a noop and nothing more."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._texts = [NOOP]
+            self._hub.closings.add(self, self._hub.now())
+            self._wake()
+
+    def abandon(self) -> None:
+        """Tells a poll that waits; no other finds the session."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._drop()
+            self._texts = [CLOSE]
+
+    def check_progress(self) -> None:
+        """Does nothing: bodies of requests have a deadline of their own."""
 
     @property
     def is_gone(self) -> bool:
@@ -109,10 +134,14 @@ class PollQueue:
         self._is_upgrading = False
 
     def finish(self) -> list[bytes]:
-        """Ends polling for good; what nobody fetched goes elsewhere."""
+        """Ends polling for good; what nobody fetched goes elsewhere.
+
+        The session is still found for a while, so that late requests are told from strangers.
+        """
         texts, self._texts = self._texts, []
-        self._is_closed = True
-        self._drop()
+        self._is_closed = self._has_moved = True
+        self._hub.closings.add(self, self._hub.now())
+        self._wake()
         return texts
 
     async def wait(self) -> None:
@@ -130,7 +159,7 @@ class PollQueue:
         texts = self._texts[: self._hub.options.packets_per_answer_max]
         del self._texts[: len(texts)]
         self._size -= sum(map(len, texts))
-        if self._is_closed and not self._texts:
+        if self._is_closed and not self._texts and not self._has_moved:
             self._drop()
         return SEPARATOR.join(texts) or NOOP
 

@@ -1,7 +1,8 @@
 """Engine.IO long polling as an ASGI application.
 
 GET without a sid opens a session, GET with one waits for packets, POST brings some. Every request is asked for its
-origin again. A second GET at the same time, or a second POST, ends the session: nobody could tell their order.
+origin again. A second GET at the same time, or a second POST, ends the session: nobody could tell their order. What
+breaks the rules ends the session at once: a poll that waits gets a close packet, later requests find nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any
 from kefu import metrics
 from kefu.transport.endpoint import Handshake
 from kefu.transport.engineio import session as engine
-from kefu.transport.engineio.packets import PacketError, PayloadReader
+from kefu.transport.engineio.packets import PacketError, PayloadReader, TooManyPacketsError
 from kefu.transport.engineio.session import Channel
 from kefu.transport.server import frames
-from kefu.transport.server.client import Client
+from kefu.transport.server.client import Client, Fault
 from kefu.transport.server.handshake import (
     BAD_METHOD,
     BAD_REQUEST,
@@ -29,6 +30,7 @@ from kefu.transport.server.handshake import (
 )
 from kefu.transport.server.hub import Hub, new_sid
 from kefu.transport.server.poll_queue import PollQueue
+from kefu.transport.server.refusals import Reason
 from kefu.transport.server.upgrade import open_packet
 
 Scope = MutableMapping[str, Any]
@@ -39,6 +41,13 @@ Headers = list[tuple[bytes, bytes]]
 _TEXT: Headers = [(b"content-type", b"text/plain; charset=UTF-8")]
 _JSON: Headers = [(b"content-type", b"application/json")]
 _PREFLIGHT_SECONDS = b"600"
+_TWO_REQUESTS = Fault(frames.CLOSE_PROTOCOL_ERROR, Reason.TWO_REQUESTS)
+_TOO_BIG = Fault(frames.CLOSE_TOO_BIG, Reason.MESSAGE_TOO_BIG)
+_FAULTS: dict[type[Exception], Fault] = {
+    TimeoutError: Fault(frames.CLOSE_POLICY, Reason.BODY_TOO_SLOW),
+    TooManyPacketsError: Fault(frames.CLOSE_POLICY, Reason.TOO_MANY_PACKETS_IN_POLL),
+    PacketError: Fault(frames.CLOSE_PROTOCOL_ERROR, Reason.MALFORMED_PACKET),
+}
 
 
 class Polling:
@@ -57,6 +66,7 @@ class Polling:
             cors = _cors(request)
             status, headers, body = await self._answer(request, admission, receive)
         except RefusedError as refused:
+            self._hub.count(refused)
             metrics.TRANSPORT_REFUSALS.add("polling", str(refused.status.value))
             status, headers, body = refused.status, _JSON, refused.body
         await _send(send, status, [*headers, *cors], body)
@@ -81,9 +91,9 @@ class Polling:
     def _open(self, admission: Admission) -> bytes:
         hub = self._hub
         hub.check_room_for(admission.handshake.address)
-        client = Client(hub, admission.endpoint, admission.handshake, engine.State.POLLING)
+        client = admission.service.new_client(hub, admission.handshake, engine.State.POLLING)
         sid = hub.sid_prefix + new_sid()
-        client.channel = PollQueue(hub, sid, lambda: client.lost("slow reader"))
+        client.channel = PollQueue(hub, sid, client.slow_reader)
         hub.sessions[sid] = client
         hub.add(client)
         return open_packet(hub, sid, ["websocket"])
@@ -95,8 +105,10 @@ class Polling:
         return client, client.channel
 
     async def _post(self, client: Client, queue: PollQueue, receive: Receive) -> None:
+        if client.is_over:
+            raise RefusedError(UNKNOWN_SID)
         if queue.is_posting:
-            client.end(frames.CLOSE_PROTOCOL_ERROR, "two posts", "transport error")
+            _refuse(client, _TWO_REQUESTS)
             raise RefusedError(BAD_REQUEST)
         options = self._hub.options
         reader = PayloadReader(options.message_bytes_max, options.packets_per_poll_max)
@@ -106,14 +118,14 @@ class Polling:
                 await _read(reader, receive)
             packets = reader.finish()
         except (TimeoutError, PacketError) as error:
-            client.end(frames.CLOSE_PROTOCOL_ERROR, "bad request", "transport error")
+            _refuse(client, _FAULTS[type(error)])
             raise RefusedError(BAD_REQUEST) from error
         except RefusedError:
-            client.end(frames.CLOSE_TOO_BIG, "too big", "transport error")
+            _refuse(client, _TOO_BIG)
             raise
         finally:
             queue.is_posting = False
-        if client.channel is not queue:
+        if client.channel is not queue or client.is_over:
             raise RefusedError(UNKNOWN_SID)
         for packet in packets:
             if packet.binary:
@@ -122,9 +134,14 @@ class Polling:
                 client.receive_packet(Channel.POLLING, packet)
 
 
+def _refuse(client: Client, fault: Fault) -> None:
+    client.channel.abandon()
+    client.refuse(*fault, "transport error")
+
+
 async def _poll(client: Client, queue: PollQueue, receive: Receive) -> bytes:
     if queue.is_polled:
-        client.end(frames.CLOSE_PROTOCOL_ERROR, "two polls", "transport error")
+        _refuse(client, _TWO_REQUESTS)
         raise RefusedError(BAD_REQUEST)
     gone = asyncio.ensure_future(_disconnect(receive))
     gone.add_done_callback(lambda _: _reader_gone(client, queue, gone))
@@ -143,7 +160,8 @@ async def _disconnect(receive: Receive) -> None:
 def _reader_gone(client: Client, queue: PollQueue, gone: asyncio.Future[None]) -> None:
     if not gone.cancelled() and client.channel is queue:
         # What the next answer would carry is for this reader; without it the session has a hole.
-        client.end(frames.CLOSE_PROTOCOL_ERROR, "poll aborted", "transport close")
+        queue.abandon()
+        client.lost("transport close")
 
 
 async def _read(reader: PayloadReader, receive: Receive) -> None:
@@ -169,7 +187,7 @@ def _request(scope: Scope) -> Request:
 
 
 def _admit(request: Request, hub: Hub) -> Admission:
-    return admit(request, "polling", hub.endpoints, hub.options)
+    return admit(request, "polling", hub.services, hub.options)
 
 
 def _header(request: Request, wanted: bytes) -> bytes:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from kefu.transport.endpoint import EncodedEvent
@@ -14,14 +15,26 @@ from kefu.transport.engineio.session import Signal
 class Sender(Protocol):
     """The sending half of a channel."""
 
-    def send(self, packet: bytes) -> None:
-        """Queues a Socket.IO packet."""
+    def send(self, packet: bytes, attachments: Sequence[bytes] = ()) -> None:
+        """Queues a text message, a Socket.IO packet, and the binary ones that follow it."""
 
     def send_encoded(self, encoded: EncodedEvent) -> None:
         """Queues an event encoded before."""
 
+    def send_bytes(self, data: bytes) -> None:
+        """Queues a binary message."""
+
     def send_control(self, text: bytes) -> None:
         """Queues an Engine.IO packet, whole."""
+
+    def client_closed(self) -> None:
+        """The client has said that it leaves; comes before `close`."""
+
+    def abandon(self) -> None:
+        """The client broke the rules, or is dead: what it has not fetched is dropped; comes before `close`."""
+
+    def check_progress(self) -> None:
+        """Refuses a client whose unfinished message was there at the last check already."""
 
     def close(self, code: int, reason: str) -> None:
         """Sends what is queued, then closes."""
@@ -53,17 +66,31 @@ class Held:
     def __init__(self) -> None:
         self._calls: list[tuple[str, tuple[Any, ...]]] = []
 
-    def send(self, packet: bytes) -> None:
+    def send(self, packet: bytes, attachments: Sequence[bytes] = ()) -> None:
         """Keeps a packet."""
-        self._calls.append(("send", (packet,)))
+        self._calls.append(("send", (packet, attachments)))
 
     def send_encoded(self, encoded: EncodedEvent) -> None:
         """Keeps an event."""
         self._calls.append(("send_encoded", (encoded,)))
 
+    def send_bytes(self, data: bytes) -> None:
+        """Keeps a binary message."""
+        self._calls.append(("send_bytes", (data,)))
+
     def send_control(self, text: bytes) -> None:
         """Keeps an Engine.IO packet."""
         self._calls.append(("send_control", (text,)))
+
+    def client_closed(self) -> None:
+        """Nothing comes from the client meanwhile."""
+
+    def abandon(self) -> None:
+        """Drops what was kept."""
+        self._calls.clear()
+
+    def check_progress(self) -> None:
+        """Nothing comes from the client meanwhile."""
 
     def close(self, code: int, reason: str) -> None:
         """Keeps the end."""

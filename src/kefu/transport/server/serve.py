@@ -1,8 +1,8 @@
 """Putting the transport and an ASGI application on a port, and taking them off again.
 
-`TransportServer` answers the socket paths; `WebServer` is uvicorn with this project's settings and stop: it stops
-accepting, lets the application say goodbye, closes every websocket with 1012, then lets uvicorn finish requests.
-Several may run on one event loop.
+`TransportServer` answers the socket paths; `WebServer` is uvicorn with this project's settings and stop: it tells that
+it is about to stop, and still accepts for a grace; then it stops accepting, lets the application say goodbye, closes
+every websocket with 1012, and lets uvicorn finish requests. Several may run on one event loop.
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 import uvicorn
 
-from kefu.transport.endpoint import Connection, Endpoint
+from kefu.transport.endpoint import Connection
 from kefu.transport.server import frames
-from kefu.transport.server.handshake import endpoint_path
+from kefu.transport.server.client import Client
+from kefu.transport.server.handshake import service_path
 from kefu.transport.server.heartbeat import Deadlines
 from kefu.transport.server.http import HeaderDeadline, guarded_protocol
 from kefu.transport.server.hub import Hub
 from kefu.transport.server.options import TransportOptions
 from kefu.transport.server.polling import Polling, Receive, Scope, Send
+from kefu.transport.server.refusals import Refusals
+from kefu.transport.server.service import Served, service
+from kefu.transport.server.socket_client import SocketClient
 from kefu.transport.server.websocket import UpgradedProtocol
 from kefu.transport.server.workers import Worker, WorkerProtocol
 
@@ -40,19 +44,19 @@ class TransportServer:
     """Engine.IO and Socket.IO on some paths.
 
     Args:
-        endpoints: By path, without a trailing slash: `/ws-visitor`.
+        served: By path, without a trailing slash: `/ws-visitor`.
         options: Limits.
         worker: Which of several processes on one port this is; None if it is the only one.
     """
 
     def __init__(
         self,
-        endpoints: Mapping[str, Endpoint],
+        served: Mapping[str, Served],
         options: TransportOptions | None = None,
         worker: Worker | None = None,
     ) -> None:
         self.options = options or TransportOptions()
-        self._hub = Hub(endpoints, self.options)
+        self._hub = Hub({path: service(what) for path, what in served.items()}, self.options)
         self._polling: AsgiApp = Polling(self._hub)
         self._worker = worker
         if worker is not None:
@@ -61,8 +65,18 @@ class TransportServer:
 
     @property
     def connections(self) -> Mapping[str, Sequence[Connection]]:
-        """Connected clients of each path, a copy."""
-        return {path: [client for client in clients if client.is_open] for path, clients in self._hub.clients.items()}
+        """Open connections of each path, in all its namespaces; a copy."""
+        return {path: _connections(clients) for path, clients in self._hub.clients.items()}
+
+    @property
+    def counter(self) -> Refusals:
+        """Where what belongs to the same server counts what it refuses."""
+        return self._hub.refusals
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """How often requests and sockets were refused, by reason; a live view."""
+        return self._hub.refusals.counts
 
     def count_connections(self) -> Mapping[tuple[str, ...], float]:
         """Live connections by path and by the transport they use now, `polling` or `websocket`."""
@@ -76,7 +90,7 @@ class TransportServer:
         """An application that answers the socket paths and gives everything else to `inner_app`."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http" and endpoint_path(scope["path"], self._hub.endpoints):
+            if scope["type"] == "http" and service_path(scope["path"], self._hub.services):
                 await self._polling(scope, receive, send)
             else:
                 await inner_app(scope, receive, send)
@@ -114,6 +128,10 @@ class TransportServer:
         hub.stop()
 
 
+def _connections(clients: Iterable[Client]) -> list[Connection]:
+    return [one for client in clients if isinstance(client, SocketClient) for one in client.connections]
+
+
 class WebServer(uvicorn.Server):
     """uvicorn for one application, with or without sockets.
 
@@ -121,9 +139,12 @@ class WebServer(uvicorn.Server):
         app: The application; with `transport` it should be `transport.asgi(app)`.
         transport: Whose websockets are served; None answers upgrades with an error.
         on_started: Called with the port when connections are accepted.
-        on_stopping: Awaited when the stop begins: nobody new comes in, everybody is still connected.
+        on_draining: Called when the stop is asked for: everybody still comes in, but load balancers should turn away.
+        on_stopping: Awaited when nobody new comes in any more, and everybody is still connected.
         install_signals: SIGINT and SIGTERM stop this server. False where another server or the program takes them.
-        stop_seconds_max: How long requests may take to finish when the server stops.
+        stop_grace_ms: Between `on_draining` and the end of accepting.
+        goodbye_seconds_max: How long `on_stopping` may take.
+        stop_seconds_max: How long requests may take to finish after it.
     """
 
     def __init__(
@@ -132,8 +153,11 @@ class WebServer(uvicorn.Server):
         *,
         transport: TransportServer | None = None,
         on_started: Callable[[int], None] | None = None,
+        on_draining: Callable[[], None] | None = None,
         on_stopping: Callable[[], Awaitable[None]] | None = None,
         install_signals: bool = True,
+        stop_grace_ms: int = 0,
+        goodbye_seconds_max: float = 5.0,
         stop_seconds_max: int = 5,
     ) -> None:
         options = transport.options if transport else TransportOptions()
@@ -141,7 +165,9 @@ class WebServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=guarded_protocol(options.header_bytes_max, self._headers),
+                http=guarded_protocol(
+                    options.header_bytes_max, self._headers, transport.counter if transport else Refusals()
+                ),
                 ws=transport.ws_protocol if transport else "none",  # type: ignore[arg-type]
                 log_config=None,
                 access_log=False,
@@ -153,7 +179,10 @@ class WebServer(uvicorn.Server):
         )
         self._transport = transport
         self._on_started = on_started
+        self._on_draining = on_draining
         self._on_stopping = on_stopping
+        self._stop_grace_s = stop_grace_ms / 1000
+        self._goodbye_seconds_max = goodbye_seconds_max
         self._install_signals = install_signals
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -173,14 +202,20 @@ class WebServer(uvicorn.Server):
             self._on_started(self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stops accepting, says goodbye, closes websockets, then uvicorn's."""
+        """Tells, waits, stops accepting, says goodbye, closes websockets, then uvicorn's."""
+        if self._on_draining:
+            self._on_draining()
+        await asyncio.sleep(self._stop_grace_s)
         for server in self.servers:
             server.close()
         if self._transport:
             self._transport.refuse_new()
         try:
             if self._on_stopping:
-                await self._on_stopping()
+                async with asyncio.timeout(self._goodbye_seconds_max):
+                    await self._on_stopping()
+        except TimeoutError:
+            logger.warning("on_stopping took longer than %g s; the stop goes on", self._goodbye_seconds_max)
         except Exception:
             logger.exception("on_stopping failed; the stop goes on")
         if self._transport:

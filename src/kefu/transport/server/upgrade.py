@@ -6,18 +6,24 @@ everything flows by websocket, beginning with what polling had not fetched. Noth
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from kefu.transport.engineio import session as engine
-from kefu.transport.engineio.packets import PROBE_ANSWER
+from kefu.transport.engineio.packets import PROBE_ANSWER, decode_entry
 from kefu.transport.engineio.session import Signal
 from kefu.transport.server import frames
 from kefu.transport.server.client import Client
-from kefu.transport.server.handshake import BAD_REQUEST, UNKNOWN_SID, Admission, RefusedError
+from kefu.transport.server.handshake import UNKNOWN_SID, Admission, RefusedError
 from kefu.transport.server.hub import Hub, new_sid
 from kefu.transport.server.outbox import Outbox
 from kefu.transport.server.poll_queue import PollQueue
+from kefu.transport.server.refusals import Reason
 from kefu.transport.server.sender import Sender
+
+Attach = Callable[[Hub, Client, Outbox], None]
+"""What is done with a websocket once its handshake is answered."""
 
 
 def open_packet(hub: Hub, sid: str, upgrades: list[str]) -> bytes:
@@ -34,34 +40,39 @@ def open_packet(hub: Hub, sid: str, upgrades: list[str]) -> bytes:
     )
 
 
-def find_client(hub: Hub, admission: Admission) -> Client:
-    """The client that an upgrade request means.
+def find_client(hub: Hub, admission: Admission) -> tuple[Client, Attach]:
+    """The client that an upgrade request means, and what to do with its websocket.
 
     Raises:
-        RefusedError: If the session is unknown, on another path, or being upgraded already; or there is no room.
+        RefusedError: If the session is unknown or on another path; or there is no room.
     """
     hub.start()
     if not admission.sid:
         hub.check_room_for(admission.handshake.address)
-        return Client(hub, admission.endpoint, admission.handshake, engine.State.WEBSOCKET)
+        return admission.service.new_client(hub, admission.handshake, engine.State.WEBSOCKET), _open_websocket
     client = hub.session(admission.sid, admission.handshake.path)
-    if client is None:
+    if client is None or client.is_over:
         raise RefusedError(UNKNOWN_SID)
     if client.engine_state is not engine.State.POLLING or client.move is not None:
-        raise RefusedError(BAD_REQUEST)
-    return client
+        return client, _refuse_second
+    return client, _attach_probe
 
 
-def open_websocket(hub: Hub, client: Client, outbox: Outbox) -> None:
+def _open_websocket(hub: Hub, client: Client, outbox: Outbox) -> None:
     """Begins a session that never polled. Its sid opens nothing, so nobody keeps it."""
     client.channel = outbox
     hub.add(client)
     outbox.send_control(open_packet(hub, new_sid(), []))
 
 
-def attach_probe(hub: Hub, client: Client, outbox: Outbox) -> None:
+def _refuse_second(_hub: Hub, _client: Client, outbox: Outbox) -> None:
+    """A session has one websocket; the protocol wants a second to be closed, not refused."""
+    outbox.close(frames.CLOSE_POLICY, "second websocket")
+
+
+def _attach_probe(hub: Hub, client: Client, outbox: Outbox) -> None:
     """Waits for a probe on a websocket whose client polls."""
-    move = _Move(client, outbox)
+    move = _Move(hub, client, outbox)
     client.move = move
     hub.handshakes.add(move, hub.now())
 
@@ -79,9 +90,10 @@ def websocket_lost(client: Client, outbox: Sender) -> None:
 class _Move:
     """A client's move from polling to a websocket."""
 
-    __slots__ = ("_client", "outbox")
+    __slots__ = ("_client", "_hub", "outbox")
 
-    def __init__(self, client: Client, outbox: Outbox) -> None:
+    def __init__(self, hub: Hub, client: Client, outbox: Outbox) -> None:
+        self._hub = hub
         self._client = client
         self.outbox: Sender = outbox
 
@@ -95,11 +107,15 @@ class _Move:
         else:
             self._client.move = None
             self._client.channel = self.outbox
-            for text in queue.finish():
-                self.outbox.send_control(text)
+            for entry in queue.finish():
+                if entry.startswith(b"b"):
+                    self.outbox.send_bytes(decode_entry(entry).data)
+                else:
+                    self.outbox.send_control(entry)
 
     def expire(self) -> None:
         """The move took too long."""
         if self._client.move is self:
-            self.outbox.close(frames.CLOSE_POLICY, "upgrade timeout")
+            self._hub.refusals.count(Reason.UPGRADE_TIMEOUT)
+            self.outbox.close(frames.CLOSE_POLICY, Reason.UPGRADE_TIMEOUT)
             websocket_lost(self._client, self.outbox)

@@ -7,7 +7,8 @@ and the socket is closed politely within a deadline. picows never sees the clien
 it checks, and never writes frames: its second write would be a close frame after a frame that it cannot parse, which
 `_Tap` turns into ours.
 
-There is no timer here: an unfinished message holds up the Engine.IO pong behind it, so the heartbeat bounds its time.
+There is no timer a socket: `check_progress` is called now and then, and closes a socket whose message, in fragments or
+in one frame, was unfinished at two calls without any other coming between.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from picows.common import WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSProtocol, WSTransport  # type: ignore[attr-defined]
 
 from kefu import metrics
-from kefu.transport.engineio import session as engine
 from kefu.transport.engineio.session import Channel
 from kefu.transport.server import frames, upgrade
 from kefu.transport.server.client import Client
 from kefu.transport.server.handshake import BAD_REQUEST, RefusedError, Request, admit, parse_request
 from kefu.transport.server.hub import Hub
 from kefu.transport.server.outbox import Outbox
+from kefu.transport.server.refusals import Reason
 
 logger = logging.getLogger("kefu.transport")
 
@@ -42,6 +43,7 @@ _SWITCHING = WSUpgradeResponse.create_101_response()
 _TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 _PING, _PONG, _CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
 _CLOSE_CODES_UNSENT = (1004, 1005, 1006, 1015)
+_CLOSE_CODES_END = 5000
 
 
 class _PicowsLog:
@@ -100,22 +102,21 @@ class _Tap:
 class WebSocket(WSListener):
     """One websocket: frames in, messages to its client. A probed one belongs to a client that still polls."""
 
-    __slots__ = ("_client", "_fragments", "_hub", "_transport", "outbox")
+    __slots__ = ("_client", "_fragments", "_hub", "_stuck_at", "_transport", "_unread_max", "has_failed", "outbox")
 
     def __init__(self, hub: Hub, client: Client, transport: asyncio.Transport) -> None:
         self._hub = hub
         self._client = client
         self._transport = transport
         self._fragments: frames.Fragments | None = None
-        self.outbox = Outbox(transport, hub.flusher, hub.options.outbox_bytes_max, self._slow_reader)
+        self._stuck_at: tuple[int, int] | None = None
+        self._unread_max = _READ_BUFFER_BYTES
+        self.has_failed = False
+        self.outbox = Outbox(transport, hub.flusher, hub.options.outbox_bytes_max, self)
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The 101 is written."""
         transport.request.headers = None  # type: ignore[assignment]
-        if self._client.engine_state is engine.State.WEBSOCKET:
-            upgrade.open_websocket(self._hub, self._client, self.outbox)
-        else:
-            upgrade.attach_probe(self._hub, self._client, self.outbox)
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         """Takes a frame."""
@@ -124,7 +125,7 @@ class WebSocket(WSListener):
             if kind is _CLOSE:
                 self._transport.close()
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self._fail(frames.CLOSE_PROTOCOL_ERROR, "reserved bits")
+            self._fail(frames.CLOSE_PROTOCOL_ERROR, Reason.PROTOCOL_ERROR)
         elif kind is _TEXT and frame.fin and self._fragments is None:
             self._client.receive_text(Channel.WEBSOCKET, frame.get_payload_as_bytes())
         elif kind is _PING:
@@ -141,13 +142,39 @@ class WebSocket(WSListener):
         upgrade.websocket_lost(self._client, self.outbox)
 
     def parser_failed(self, code: int) -> None:
-        """A frame could not be parsed; nothing after it can be."""
-        self._fail(code, "protocol error")
+        """A frame could not be parsed; nothing after it can be. picows still brings the one before it, then we close."""
+        if self.has_failed:
+            return
+        self.has_failed = True
+        self._discard_input()
+        reason = Reason.MESSAGE_TOO_BIG if code == frames.CLOSE_TOO_BIG else Reason.PROTOCOL_ERROR
+        reason = Reason.NOT_UTF8 if code == frames.CLOSE_NOT_UTF8 else reason
+        asyncio.get_running_loop().call_soon(self._fail, code, reason)
+
+    def slow_reader(self) -> None:
+        """The outbox has closed because the peer reads too slowly."""
+        self._client.slow_reader()
+
+    def check_progress(self) -> None:
+        """Refuses a client whose unfinished message was there at the last call already."""
+        protocol = self._transport.get_protocol()
+        if self.outbox.is_closing or not isinstance(protocol, UpgradedProtocol):
+            return
+        fragments, room = self._fragments, len(protocol.get_buffer(-1))
+        count = self._client.packet_count if room < self._unread_max else None
+        if (fragments is not None and fragments.is_old) or (count is not None and count == self._stuck_at):
+            self._fail(frames.CLOSE_POLICY, Reason.MESSAGE_TOO_SLOW)
+            return
+        if fragments is not None:
+            fragments.is_old = True
+        # The buffer grows and never shrinks, so less room than there was once means that a frame is in it.
+        self._unread_max = max(self._unread_max, room)
+        self._stuck_at = count
 
     def _data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
         options = self._hub.options
         if (kind is _CONTINUATION) is (self._fragments is None):
-            self._fail(frames.CLOSE_PROTOCOL_ERROR, "fragments out of order")
+            self._fail(frames.CLOSE_PROTOCOL_ERROR, Reason.PROTOCOL_ERROR)
             return
         if self._fragments is None:
             self._fragments = frames.Fragments(
@@ -158,7 +185,10 @@ class WebSocket(WSListener):
         try:
             self._fragments.add(frame.get_payload_as_bytes())
         except frames.MessageTooBigError:
-            self._fail(frames.CLOSE_TOO_BIG, "message too big")
+            self._fail(frames.CLOSE_TOO_BIG, Reason.MESSAGE_TOO_BIG)
+            return
+        except frames.TooManyFragmentsError:
+            self._fail(frames.CLOSE_POLICY, Reason.TOO_MANY_FRAGMENTS)
             return
         if frame.fin:
             whole, self._fragments = self._fragments, None
@@ -167,24 +197,28 @@ class WebSocket(WSListener):
 
     def _close_frame(self, payload: bytes) -> None:
         code = int.from_bytes(payload[:2], "big") if payload else frames.CLOSE_OK
-        if code in _CLOSE_CODES_UNSENT or code < frames.CLOSE_OK:
+        if code in _CLOSE_CODES_UNSENT or not frames.CLOSE_OK <= code < _CLOSE_CODES_END:
             code = frames.CLOSE_PROTOCOL_ERROR
         self.outbox.close(code, "")
         self._transport.close()
         upgrade.websocket_lost(self._client, self.outbox)
 
-    def _fail(self, code: int, reason: str) -> None:
+    def _fail(self, code: int, reason: Reason) -> None:
+        if self.outbox.is_closing:
+            return
+        self._hub.refusals.count(reason)
         self.outbox.close(code, reason)
         upgrade.websocket_lost(self._client, self.outbox)
+        if not self.has_failed:
+            self._discard_input()
+        if not self._transport.is_closing() and self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _discard_input(self) -> None:
         # The rest of the stream is read and thrown away unparsed: a socket closed with unread data would be reset, and
         # the peer might never see why.
         if not self._transport.is_closing():
             self._transport.set_protocol(_Discard(self._transport.get_protocol()))
-            if self._transport.can_write_eof():
-                self._transport.write_eof()
-
-    def _slow_reader(self) -> None:
-        self._client.lost("slow reader")
 
 
 class _Discard(asyncio.Protocol):
@@ -236,7 +270,7 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
             self._upgrade(self._transport, data)
             return
         view = memoryview(data)
-        while view:
+        while view and self._websocket is not None and not self._websocket.has_failed:
             buffer = self.get_buffer(-1)
             size = min(len(buffer), len(view))
             buffer[:size] = view[:size]
@@ -259,8 +293,10 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
         request = parse_request(data, peer[0] if isinstance(peer, tuple) else None)
         try:
             key = _websocket_key(request)
-            client = upgrade.find_client(self._hub, admit(request, "websocket", self._hub.endpoints, self._hub.options))
+            admission = admit(request, "websocket", self._hub.services, self._hub.options)
+            client, attach = upgrade.find_client(self._hub, admission)
         except RefusedError as refused:
+            self._hub.count(refused)
             metrics.TRANSPORT_REFUSALS.add("websocket", str(refused.status.value))
             transport.write(_refusal(refused))
             transport.close()
@@ -269,6 +305,7 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
         self._tap = _Tap(transport, self)
         super().connection_made(self._tap)
         self.data_received(_UPGRADE_HEAD % key)
+        attach(self._hub, client, self._websocket.outbox)
 
     def _listen(self, _request: object) -> WSUpgradeResponseWithListener:
         return WSUpgradeResponseWithListener(_SWITCHING, self._websocket)

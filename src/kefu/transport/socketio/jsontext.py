@@ -22,12 +22,14 @@ _OPENING, _CLOSING = b"[{", b"]}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _fast_decode = msgspec.json.Decoder().decode
-encode = msgspec.json.Encoder().encode
-"""Encodes a value to JSON bytes; raises TypeError for what JSON cannot say."""
 
 
 class NotJsonError(ValueError):
-    """The bytes are no JSON, or nested too deep."""
+    """The bytes are no JSON."""
+
+
+class TooDeepError(ValueError):
+    """The JSON is nested too deep."""
 
 
 class NotUtf8Error(ValueError):
@@ -42,11 +44,12 @@ def decode(data: bytes, depth_max: int) -> Any:
         depth_max: How many arrays and objects may stand inside each other.
 
     Raises:
-        NotJsonError: If it is no JSON or nested deeper.
+        NotJsonError: If it is no JSON.
+        TooDeepError: If it is nested deeper.
         NotUtf8Error: If it is no UTF-8.
     """
     if data.count(b"[") + data.count(b"{") > depth_max and _is_deeper(data, depth_max):
-        raise NotJsonError(f"expected JSON nested at most {depth_max} deep")
+        raise TooDeepError(f"expected JSON nested at most {depth_max} deep")
     try:
         return _fast_decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -12,6 +12,7 @@ Laws:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -34,17 +35,27 @@ class PacketType(IntEnum):
 
 ROOT = "/"
 """The namespace that has no name on the wire."""
-DISCONNECT = b"1"
-"""The packet that ends the root namespace, ready to send."""
-
 _BINARY = (PacketType.BINARY_EVENT, PacketType.BINARY_ACK)
 _WITH_ID = (PacketType.EVENT, PacketType.ACK, *_BINARY)
 _HEADER = re.compile(rb"([0-6])(?:(\d{1,4})-)?(?:(/[^,]{0,200}),|(/[^,]{0,200})$)?(\d{1,16})?", re.DOTALL)
-_EVENT_BYTE, _BRACKET_BYTE = b"2"[0], b"["[0]
 
 
 class PacketError(ValueError):
     """The bytes are no packet."""
+
+
+class TooManyAttachmentsError(PacketError):
+    """A packet announces more attachments than it may have."""
+
+
+class AttachmentsTooBigError(PacketError):
+    """The attachments of a packet are too long together."""
+
+
+class Attachment(bytes):
+    """Bytes that travel beside the JSON, in both directions. Plain bytes become base64 text in it."""
+
+    __slots__ = ()
 
 
 class Packet(msgspec.Struct):
@@ -72,6 +83,7 @@ def decode(text: bytes, *, depth_max: int, attachments_max: int) -> Packet:
     Raises:
         PacketError: If it is none.
         jsontext.NotJsonError: If its data is no JSON.
+        jsontext.TooDeepError: If its data is nested too deep.
         jsontext.NotUtf8Error: If it is no UTF-8.
     """
     if text[:1] == b"2":  # the hot path: an event of the root namespace
@@ -107,7 +119,7 @@ def _attachments(kind: PacketType, digits: bytes | None, attachments_max: int) -
         raise PacketError("expected a number of attachments for binary packets, and for no others")
     count = int(digits or 0)
     if count > attachments_max:
-        raise PacketError(f"expected at most {attachments_max} attachments, got {count}")
+        raise TooManyAttachmentsError(f"expected at most {attachments_max} attachments, got {count}")
     return count
 
 
@@ -140,28 +152,60 @@ def _event_data(data: Any) -> list[Any]:
     return data
 
 
-def encode(packet: Packet) -> bytes:
-    """Encodes the text of a packet; attachments are sent after it as they are."""
-    parts = [b"%d" % packet.type]
-    if packet.type in _BINARY:
-        parts.append(b"%d-" % packet.attachments)
-    if packet.namespace != ROOT:
-        parts.append(packet.namespace.encode() + b",")
-    if packet.id is not None:
-        parts.append(b"%d" % packet.id)
-    if packet.data is not None:
-        parts.append(jsontext.encode(packet.data))
-    return b"".join(parts)
+def encode(packet: Packet) -> tuple[bytes, Sequence[Attachment]]:
+    """Encodes a packet: its text, and the attachments that follow it. With attachments it is of the binary type.
+
+    Raises:
+        TypeError: If JSON cannot say its data.
+    """
+    kind, count = packet.type, packet.attachments
+    _found.clear()
+    data = b"" if packet.data is None else _encode(packet.data)
+    attachments = _found.copy()
+    _found.clear()
+    if attachments:
+        kind = PacketType.BINARY_EVENT if kind is PacketType.EVENT else PacketType.BINARY_ACK
+        count = len(attachments)
+    head = b"%d%d-" % (kind, count) if kind in _BINARY else b"%d" % kind
+    namespace = b"" if packet.namespace == ROOT else packet.namespace.encode() + b","
+    ack_id = b"" if packet.id is None else b"%d" % packet.id
+    return b"".join((head, namespace, ack_id, data)), attachments
 
 
-def encode_event(event: str, args: tuple[object, ...]) -> bytes:
-    """Encodes an event of the root namespace that wants no ack."""
-    return b"2" + jsontext.encode((event, *args))
+def encode_event(event: str, args: tuple[object, ...], namespace: str = ROOT) -> tuple[bytes, Sequence[Attachment]]:
+    """Encodes an event that wants no ack, as `encode` does."""
+    text = _encode((event, *args))
+    if _found or namespace is not ROOT:
+        return encode(Packet(PacketType.EVENT, (event, *args), namespace))
+    return b"2" + text, ()
 
 
-def encode_ack(ack_id: int, args: tuple[object, ...]) -> bytes:
-    """Encodes the answer to an event of the root namespace."""
-    return b"3%d%b" % (ack_id, jsontext.encode(args))
+def encode_ack(ack_id: int, args: tuple[object, ...], namespace: str = ROOT) -> tuple[bytes, Sequence[Attachment]]:
+    """Encodes the answer to an event, as `encode` does."""
+    text = _encode(args)
+    if _found or namespace is not ROOT:
+        return encode(Packet(PacketType.ACK, args, namespace, ack_id))
+    return b"3%d%b" % (ack_id, text), ()
+
+
+def in_namespace(text: bytes, namespace: str) -> bytes:
+    """The text of an event of the root namespace, as the text of the same event elsewhere."""
+    head = text[: text.index(b"[")]
+    return b"%b%b,%b" % (head, namespace.encode(), text[len(head) :])
+
+
+_found: list[Attachment] = []
+"""The attachments that the encoder has met. A failed call may leave some; then the next is encoded twice, no worse."""
+
+
+def _note_attachment(value: object) -> dict[str, object]:
+    if not isinstance(value, Attachment):
+        raise TypeError(f"expected what JSON can say, got {type(value).__name__}")
+    _found.append(value)
+    return {"_placeholder": True, "num": len(_found) - 1}
+
+
+_encode = msgspec.json.Encoder(enc_hook=_note_attachment).encode
 
 
 class Assembly:
@@ -171,25 +215,26 @@ class Assembly:
 
     def __init__(self, packet: Packet, bytes_max: int) -> None:
         self._packet = packet
-        self._attachments: list[bytes] = []
+        self._attachments: list[Attachment] = []
         self._bytes_left = bytes_max
 
     def add(self, attachment: bytes) -> Packet | None:
         """Takes the next attachment; the whole packet if it was the last, else None.
 
         Raises:
-            PacketError: If the attachments are too long together, or a placeholder names none of them.
+            AttachmentsTooBigError: If the attachments are too long together.
+            PacketError: If a placeholder names none of them.
         """
         self._bytes_left -= len(attachment)
         if self._bytes_left < 0:
-            raise PacketError("expected fewer bytes of attachments")
-        self._attachments.append(attachment)
+            raise AttachmentsTooBigError("expected fewer bytes of attachments")
+        self._attachments.append(Attachment(attachment))
         if len(self._attachments) < self._packet.attachments:
             return None
         return assemble(self._packet, self._attachments)
 
 
-def assemble(packet: Packet, attachments: list[bytes]) -> Packet:
+def assemble(packet: Packet, attachments: Sequence[Attachment]) -> Packet:
     """Puts the attachments where their placeholders are; the result is of the type without BINARY.
 
     Raises:
@@ -199,7 +244,7 @@ def assemble(packet: Packet, attachments: list[bytes]) -> Packet:
     return Packet(kind, _fill(packet.data, attachments), packet.namespace, packet.id)
 
 
-def _fill(value: Any, attachments: list[bytes]) -> Any:
+def _fill(value: Any, attachments: Sequence[Attachment]) -> Any:
     if isinstance(value, list):
         return [_fill(item, attachments) for item in value]
     if not isinstance(value, dict):
@@ -210,22 +255,3 @@ def _fill(value: Any, attachments: list[bytes]) -> Any:
     if type(number) is not int or not 0 <= number < len(attachments):
         raise PacketError("expected a placeholder that names an attachment")
     return attachments[number]
-
-
-def take_apart(packet: Packet) -> tuple[Packet, list[bytes]]:
-    """The opposite of `assemble`: an EVENT or ACK with bytes in it as a binary packet and its attachments."""
-    attachments: list[bytes] = []
-    data = _pull(packet.data, attachments)
-    kind = PacketType.BINARY_EVENT if packet.type is PacketType.EVENT else PacketType.BINARY_ACK
-    return Packet(kind, data, packet.namespace, packet.id, len(attachments)), attachments
-
-
-def _pull(value: Any, attachments: list[bytes]) -> Any:
-    if isinstance(value, bytes):
-        attachments.append(value)
-        return {"_placeholder": True, "num": len(attachments) - 1}
-    if isinstance(value, list):
-        return [_pull(item, attachments) for item in value]
-    if isinstance(value, dict):
-        return {key: _pull(item, attachments) for key, item in value.items()}
-    return value

@@ -1,11 +1,12 @@
-"""Which Socket.IO packet may come when on a connection that has one namespace, `/`.
+"""Which Socket.IO packet may come when on a connection to one namespace.
 
-Knows states and packet types; holds no data.
+Knows states and packet types; holds no data, knows no names.
 
 Laws:
 
 * Every change of state that a packet can cause is in `TABLE`; what is not there is a `SessionError`.
-* CONNECT to another namespace is answered with CONNECT_ERROR and changes nothing; any other packet there is an error.
+* A connection that the client ended is over: to come back it connects anew. One that the server ended (`LEFT`) swallows
+  what the client had sent before it knew.
 * A packet never closes a connection, it asks for it: the caller closes, and then, in `CLOSED`, nothing is legal.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kefu.transport.socketio.packets import ROOT, Packet, PacketType
+from kefu.transport.socketio.packets import PacketType
 
 
 class State(IntEnum):
@@ -23,7 +24,9 @@ class State(IntEnum):
     CONNECTING = 1
     """CONNECT came and is being decided."""
     CONNECTED = 2
-    CLOSED = 3
+    LEFT = 3
+    """The server has disconnected; the client may not know yet."""
+    CLOSED = 4
 
 
 class Signal(IntEnum):
@@ -37,10 +40,8 @@ class Signal(IntEnum):
     """Collect its attachments, then hand in what they make."""
     DISCONNECT = 3
     """The client leaves."""
-    UNKNOWN_NAMESPACE = 4
-    """Answer with CONNECT_ERROR."""
-    NOTHING = 5
-    """An answer that nobody waits for."""
+    NOTHING = 4
+    """An answer that nobody waits for, or something said to a server that has left."""
 
 
 class SessionError(ValueError):
@@ -54,6 +55,11 @@ TABLE: dict[tuple[State, PacketType], tuple[State, Signal]] = {
     (State.CONNECTED, PacketType.BINARY_EVENT): (State.CONNECTED, Signal.ATTACHMENTS),
     (State.CONNECTED, PacketType.BINARY_ACK): (State.CONNECTED, Signal.ATTACHMENTS),
     (State.CONNECTED, PacketType.DISCONNECT): (State.CONNECTED, Signal.DISCONNECT),
+    (State.LEFT, PacketType.EVENT): (State.LEFT, Signal.NOTHING),
+    (State.LEFT, PacketType.ACK): (State.LEFT, Signal.NOTHING),
+    (State.LEFT, PacketType.BINARY_EVENT): (State.LEFT, Signal.ATTACHMENTS),
+    (State.LEFT, PacketType.BINARY_ACK): (State.LEFT, Signal.ATTACHMENTS),
+    (State.LEFT, PacketType.DISCONNECT): (State.LEFT, Signal.NOTHING),
 }
 
 _TYPES = len(PacketType)
@@ -61,17 +67,13 @@ _FLAT = tuple(TABLE.get((state, kind)) for state in State for kind in PacketType
 # Enums hash slowly, and this is asked for every event.
 
 
-def step(state: State, packet: Packet) -> tuple[State, Signal]:
+def step(state: State, kind: PacketType) -> tuple[State, Signal]:
     """The next state and what to do.
 
     Raises:
         SessionError: If the packet is not legal now.
     """
-    if packet.namespace != ROOT:
-        if packet.type is PacketType.CONNECT and state is not State.CLOSED:
-            return state, Signal.UNKNOWN_NAMESPACE
-        raise SessionError(f"{packet.type.name} for a namespace that is not connected")
-    entry = _FLAT[state * _TYPES + packet.type]
+    entry = _FLAT[state * _TYPES + kind]
     if entry is None:
-        raise SessionError(f"{packet.type.name} is not expected in {state.name}")
+        raise SessionError(f"{kind.name} is not expected in {state.name}")
     return entry
