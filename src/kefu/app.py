@@ -64,6 +64,29 @@ STALE_INTERVAL_S = 1.0
 RESTART_SPREAD_MS = (500, 5000)
 """Clients come back at a random time within this span after a restart, so that they do not come at once."""
 
+_STOP_SHARE_COMMIT, _STOP_SHARE_SOCKETS, _STOP_SHARE_REQUESTS = 0.5, 0.25, 0.25
+"""How the stop deadline is shared out: messages under way, then sockets, then requests."""
+
+_SAME_NAMES = (
+    "ping_interval_ms",
+    "ping_timeout_ms",
+    "message_bytes_max",
+    "message_seconds_max",
+    "fragments_max",
+    "attachments_max",
+    "packets_per_poll_max",
+    "packets_per_second_max",
+    "json_depth_max",
+    "header_bytes_max",
+    "handshake_seconds_max",
+    "body_seconds_max",
+    "outbox_bytes_max",
+    "connections_max",
+    "connections_per_address_max",
+    "handshakes_per_second_max",
+)
+"""Settings that are the transport's options under the same name."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChatServer:
@@ -224,12 +247,10 @@ def make_bus(settings: Settings) -> Bus:
 
 
 def _options(settings: Settings) -> TransportOptions:
+    same = {name: getattr(settings, name) for name in _SAME_NAMES}
     return TransportOptions(
-        ping_interval_ms=settings.ping_interval_ms,
-        ping_timeout_ms=settings.ping_timeout_ms,
-        message_bytes_max=settings.message_bytes_max,
-        outbox_bytes_max=settings.outbox_bytes_max,
-        stop_seconds_max=settings.stop_deadline_s / 2,
+        **same,
+        stop_seconds_max=settings.stop_deadline_s * _STOP_SHARE_SOCKETS,
         trusted_networks=parse_networks(settings.trusted_proxies),
     )
 
@@ -292,8 +313,10 @@ async def _serve(
     """Serves, proves from outside and inside that it does, and waits for the end."""
     serving = asyncio.Event()
 
-    async def on_stopping() -> None:
+    def on_draining() -> None:
         chat.http.state.stopping = True
+
+    async def on_stopping() -> None:
         _say_restart(chat.transport)
         await asyncio.sleep(0)
         await chat.appender.close()
@@ -302,9 +325,12 @@ async def _serve(
         counted(chat.transport.asgi(answering_head(chat.http))),
         transport=chat.transport,
         on_started=lambda _: serving.set(),
+        on_draining=on_draining,
         on_stopping=on_stopping,
         install_signals=install_signals,
-        stop_seconds_max=max(1, round(settings.stop_deadline_s / 2)),
+        stop_grace_ms=settings.stop_grace_ms,
+        goodbye_seconds_max=settings.stop_deadline_s * _STOP_SHARE_COMMIT,
+        stop_seconds_max=max(1, round(settings.stop_deadline_s * _STOP_SHARE_REQUESTS)),
     )
     running = asyncio.create_task(server.serve(sockets), name="serve")
     stopping = asyncio.create_task(_stop_when(stop, server), name="stop") if stop is not None else None

@@ -152,6 +152,60 @@ class Settings(BaseSettings):
         validation_alias="KEFU_MESSAGE_BYTES_MAX",
         description="Largest inbound socket message, bytes; a larger one closes its socket.",
     )
+    attachments_max: int = Field(
+        10, ge=1, validation_alias="KEFU_ATTACHMENTS_MAX", description="Binary attachments of one packet."
+    )
+    fragments_max: int = Field(
+        128,
+        ge=1,
+        validation_alias="KEFU_FRAGMENTS_MAX",
+        description="Frames that one websocket message may be cut into.",
+    )
+    message_seconds_max: float = Field(
+        20,
+        gt=0,
+        validation_alias="KEFU_MESSAGE_SECONDS_MAX",
+        description="Seconds until a websocket message must be complete; closed between half of this and all of it.",
+    )
+    packets_per_poll_max: int = Field(
+        1000, ge=1, validation_alias="KEFU_PACKETS_PER_POLL_MAX", description="Packets in one polling request."
+    )
+    packets_per_second_max: int = Field(
+        1000, ge=10, validation_alias="KEFU_PACKETS_PER_SECOND_MAX", description="Packets of one socket a second."
+    )
+    json_depth_max: int = Field(
+        32,
+        ge=8,
+        validation_alias="KEFU_JSON_DEPTH_MAX",
+        description="Arrays and objects inside each other in a message.",
+    )
+    header_bytes_max: int = Field(
+        16_384, ge=1024, validation_alias="KEFU_HEADER_BYTES_MAX", description="Request line and headers, bytes."
+    )
+    handshake_seconds_max: float = Field(
+        10,
+        gt=0,
+        validation_alias="KEFU_HANDSHAKE_SECONDS_MAX",
+        description="Seconds for a request's headers; again for CONNECT; again for a move from polling to websocket.",
+    )
+    body_seconds_max: float = Field(
+        10, gt=0, validation_alias="KEFU_BODY_SECONDS_MAX", description="Seconds for the body of a polling request."
+    )
+    connections_max: int = Field(
+        50_000, ge=1, validation_alias="KEFU_CONNECTIONS_MAX", description="Sockets of this process."
+    )
+    connections_per_address_max: int = Field(
+        1000,
+        ge=1,
+        validation_alias="KEFU_CONNECTIONS_PER_ADDRESS_MAX",
+        description="Sockets of a client address (IPv6 by /64), loopback left out.",
+    )
+    handshakes_per_second_max: int = Field(
+        100,
+        ge=1,
+        validation_alias="KEFU_HANDSHAKES_PER_SECOND_MAX",
+        description="New sockets a client address a second (IPv6 by /64), loopback left out.",
+    )
     outbox_bytes_max: int = Field(
         1_048_576,
         ge=65_536,
@@ -173,8 +227,14 @@ class Settings(BaseSettings):
         validation_alias="KEFU_APPEND_QUEUE_MAX",
         description="Messages that may wait for a commit; beyond it sends answer UNAVAILABLE.",
     )
+    stop_grace_ms: int = Field(
+        500,
+        ge=0,
+        validation_alias="KEFU_STOP_GRACE_MS",
+        description="How long a stopping server says so at `/chat/ready` and still accepts, ms.",
+    )
     stop_deadline_s: float = Field(
-        10, gt=0, validation_alias="KEFU_STOP_DEADLINE_S", description="Seconds a clean stop may take."
+        10, gt=0, validation_alias="KEFU_STOP_DEADLINE_S", description="Seconds a clean stop may take after the grace."
     )
     db_pool_max: int = Field(
         10, ge=2, validation_alias="KEFU_DB_POOL_MAX", description="Database connections a process."

@@ -142,7 +142,7 @@ class WebSocket(WSListener):
         upgrade.websocket_lost(self._client, self.outbox)
 
     def parser_failed(self, code: int) -> None:
-        """A frame could not be parsed; nothing after it can be. picows still brings the one before it, then we close."""
+        """A frame could not be parsed, nor can any after it. picows still brings the one before it; then we close."""
         if self.has_failed:
             return
         self.has_failed = True
