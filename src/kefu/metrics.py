@@ -135,6 +135,11 @@ TRANSPORT_REFUSALS = Counter(
     "Handshakes and polling requests refused, by HTTP status.",
     ("transport", "status"),
 )
+SOCKET_REFUSALS = Counter(
+    "kefu_socket_refusals_total",
+    "Sockets closed and requests refused for passing a limit or breaking the protocol, by which.",
+    ("reason",),
+)
 OUTBOX_BYTES = Gauge("kefu_outbox_bytes", "Bytes that wait for readers.", ("path",))
 MESSAGES = Counter("kefu_messages_total", "Messages sent, by what became of them.", ("sender", "outcome"))
 ACKS = Counter("kefu_acks_total", "Acks given to clients: the event was done, or refused.", ("result",))

@@ -39,6 +39,7 @@ async def write(raw, data, chop):
 
 async def ends(raw, code):
     assert await raw.close_code() == code
+    raw.write(close(code))
     assert await raw.frame() == (None, b"")
 
 

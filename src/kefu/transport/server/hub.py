@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from kefu.transport.address import address_group, is_loopback
+from kefu.transport.engineio.session import State
 from kefu.transport.server.handshake import BAD_REQUEST, RefusedError
 from kefu.transport.server.heartbeat import Deadlines, Heartbeat
 from kefu.transport.server.options import TransportOptions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kefu.transport.server.service import Service
 
 _SID_BYTES = 16
+_BY_POLLING = (State.POLLING, State.PROBING)
 _PUBLIC_SID_BYTES = 12
 
 
@@ -142,7 +144,7 @@ class Hub:
     def count_connections(self) -> dict[tuple[str, ...], float]:
         """Live clients by path and by the transport they use now."""
         polling = Counter(
-            client.handshake.path for client in self.sessions.values() if client in self.clients[client.handshake.path]
+            client.handshake.path for client in self.sessions.values() if client.engine_state in _BY_POLLING
         )
         counts: dict[tuple[str, ...], float] = {}
         for path, clients in self.clients.items():

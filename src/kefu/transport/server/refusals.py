@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from kefu import metrics
+
 logger = logging.getLogger("kefu.transport")
 
 LOG_INTERVAL_S = 60.0
@@ -47,7 +49,7 @@ class Refusals:
     """Counts by reason.
 
     Attributes:
-        counts: A live view, for metrics: every `Reason` from the start on, and what endpoints added.
+        counts: A live view: every `Reason` from the start on, and what endpoints added.
     """
 
     __slots__ = ("_counts", "_next_line", "_told", "counts")
@@ -61,6 +63,7 @@ class Refusals:
     def count(self, reason: str) -> None:
         """One more."""
         self._counts[reason] += 1
+        metrics.SOCKET_REFUSALS.add(reason)
 
     def log(self, now: float) -> None:
         """Writes a line for each reason that has news and had no line in the last `LOG_INTERVAL_S`; call it often.
