@@ -108,8 +108,8 @@ async def test_bytes_that_a_reader_does_not_take_are_shown(serve: Serve) -> None
     visitor, ack = await server.greeted()
     agent = await server.agent()
     await agent.ask("admin_join", {"conversationId": ack["conversationId"]})
-    (client,) = server.chat.transport.connections["/ws-admin"]
-    client.channel._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    (connection,) = server.chat.transport.connections["/ws-admin"]
+    connection._client.channel._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     reader = agent._socket.eio.ws._response.connection.transport
     reader.pause_reading()
     for n in range(60):
