@@ -102,7 +102,7 @@ class _Tap:
 class WebSocket(WSListener):
     """One websocket: frames in, messages to its client. A probed one belongs to a client that still polls."""
 
-    __slots__ = ("_client", "_fragments", "_hub", "_stuck_at", "_transport", "_unread_max", "has_failed", "outbox")
+    __slots__ = ("_client", "_fragments", "_hub", "_stuck_at", "_transport", "has_failed", "outbox", "room_at_first")
 
     def __init__(self, hub: Hub, client: Client, transport: asyncio.Transport) -> None:
         self._hub = hub
@@ -110,7 +110,7 @@ class WebSocket(WSListener):
         self._transport = transport
         self._fragments: frames.Fragments | None = None
         self._stuck_at: tuple[int, int] | None = None
-        self._unread_max = _READ_BUFFER_BYTES
+        self.room_at_first = 1
         self.has_failed = False
         self.outbox = Outbox(transport, hub.flusher, hub.options.outbox_bytes_max, self)
 
@@ -160,16 +160,23 @@ class WebSocket(WSListener):
         protocol = self._transport.get_protocol()
         if self.outbox.is_closing or not isinstance(protocol, UpgradedProtocol):
             return
-        fragments, room = self._fragments, len(protocol.get_buffer(-1))
-        count = self._client.packet_count if room < self._unread_max else None
+        fragments = self._fragments
+        count = self._client.packet_count if self._holds_frame(len(protocol.get_buffer(-1))) else None
         if (fragments is not None and fragments.is_old) or (count is not None and count == self._stuck_at):
             self._fail(frames.CLOSE_POLICY, Reason.MESSAGE_TOO_SLOW)
             return
         if fragments is not None:
             fragments.is_old = True
-        # The buffer grows and never shrinks, so less room than there was once means that a frame is in it.
-        self._unread_max = max(self._unread_max, room)
         self._stuck_at = count
+
+    def _holds_frame(self, room: int) -> bool:
+        """Whether the read buffer holds part of a frame.
+
+        It grows by doubling, so an empty one has the first room times a power of two. A part that leaves exactly that
+        looks empty until its next byte; the heartbeat, whose pong cannot pass it, bounds it.
+        """
+        times, rest = divmod(room, self.room_at_first)
+        return rest != 0 or times & (times - 1) != 0
 
     def _data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
         options = self._hub.options
@@ -305,6 +312,7 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
         self._tap = _Tap(transport, self)
         super().connection_made(self._tap)
         self.data_received(_UPGRADE_HEAD % key)
+        self._websocket.room_at_first = len(self.get_buffer(-1))
         attach(self._hub, client, self._websocket.outbox)
 
     def _listen(self, _request: object) -> WSUpgradeResponseWithListener:
