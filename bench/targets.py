@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from kefu.tokens import issue_agent_token
+from peers import installed
 
 HERE = Path(__file__).parent
+PEERS = HERE / "peers"
 STOP_S_MAX = 20.0
 LIMITS = {
     "CHAT_WS_RATE_PER_MIN": "100000000",
@@ -123,8 +125,55 @@ class Floor(Target):
         return [sys.executable, str(HERE / "floor.py"), str(port), database_url, str(visitors)]
 
 
+@dataclass(frozen=True)
+class PythonSocketIo(Target):
+    """The usual Python stack; see `peers/python_socketio.py`."""
+
+    name: ClassVar[str] = "python-socketio + uvicorn"
+    dialect: ClassVar[str] = "socketio"
+    ready: ClassVar[str] = "ready"
+
+    def command(self, port: int, database_url: str, visitors: int) -> list[str]:  # noqa: ARG002 - they greet
+        return [sys.executable, str(PEERS / "python_socketio.py"), str(port), database_url]
+
+
+class NodePeer(Target):
+    """socket.io on Node; see `peers/node/`.
+
+    Attributes:
+        program: Its file there.
+    """
+
+    program: ClassVar[str]
+    dialect: ClassVar[str] = "socketio"
+    ready: ClassVar[str] = "ready"
+
+    def command(self, port: int, database_url: str, visitors: int) -> list[str]:  # noqa: ARG002 - they greet
+        return [installed.node(), str(PEERS / "node" / self.program), str(port), database_url]
+
+    def environment(self, port: int, database_url: str) -> dict[str, str]:  # noqa: ARG002 - by command
+        return {"NODE_ENV": "production"}
+
+
+class NodePg(NodePeer):
+    """One prepared statement a message."""
+
+    name: ClassVar[str] = "Node socket.io + pg"
+    program: ClassVar[str] = "pg.mjs"
+
+
+class NodePrisma(NodePeer):
+    """An object-relational mapper: one update and one insert a message."""
+
+    name: ClassVar[str] = "Node socket.io + Prisma"
+    program: ClassVar[str] = "prisma.mjs"
+
+
 TARGETS: list[Target] = [Kefu(), Floor()]
 """In the order of a round; the first one is what the others are compared with."""
+
+PEER_TARGETS: list[Target] = [PythonSocketIo(), NodePg(), NodePrisma()]
+"""What comes after them in a round with peers."""
 
 
 def _free_port() -> int:
