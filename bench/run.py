@@ -1,8 +1,10 @@
 """Measures chat-server and its peers in one run; prints one table and writes it to `bench/results.md`.
 
     make bench                        about ten minutes, with the peers
+    make bench ARGS=--short           about six minutes, with the peers
     make bench ARGS=--no-peers        about four minutes, writes nothing
-    make bench ARGS="--quick"         about twenty seconds, writes nothing; with --peers about a minute
+    make bench ARGS=--quick           about twenty seconds, without the peers, writes nothing
+    make bench ARGS="--quick --peers" about a minute, writes nothing
 
 Servers take turns on the same machine and PostgreSQL, each time freshly started on a fresh database. The generator is
 a process of its own; its CPU is in the table so that one sees when it, not the server, is the limit.
@@ -52,6 +54,7 @@ class Scale:
 
 
 FULL = Scale(rounds=5, seconds_warm=2, seconds=6, seconds_paced=10, steps=(1000, 5000), settle_s=12)
+SHORT = Scale(rounds=3, seconds_warm=1.5, seconds=3, seconds_paced=8, steps=(1000, 5000), settle_s=4)
 QUICK = Scale(rounds=1, seconds_warm=1, seconds=3, seconds_paced=2, steps=(500,), settle_s=1)
 
 
@@ -164,11 +167,13 @@ def _say(what: str) -> None:
 def main() -> None:
     """Measures, prints, writes."""
     parser = argparse.ArgumentParser(description="Measure chat-server and its peers.")
-    parser.add_argument("--quick", action="store_true", help="about twenty seconds; writes no file")
+    scales = parser.add_mutually_exclusive_group()
+    scales.add_argument("--quick", action="store_true", help="about twenty seconds; writes no file")
+    scales.add_argument("--short", action="store_true", help="about six minutes")
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, help="the default, but for --quick")
     parser.add_argument("--rounds", type=int, help="of the closed loop")
     arguments = parser.parse_args()
-    scale = QUICK if arguments.quick else FULL
+    scale = QUICK if arguments.quick else SHORT if arguments.short else FULL
     if arguments.rounds:
         scale = replace(scale, rounds=arguments.rounds)
     with_peers = not arguments.quick if arguments.peers is None else arguments.peers
