@@ -165,7 +165,7 @@ class Settings(BaseSettings):
         20,
         gt=0,
         validation_alias="KEFU_MESSAGE_SECONDS_MAX",
-        description="Seconds until a websocket message must be complete; closed between half of this and all of it.",
+        description="Seconds for all fragments of a message; its socket is closed between half of this and all.",
     )
     packets_per_poll_max: int = Field(
         1000, ge=1, validation_alias="KEFU_PACKETS_PER_POLL_MAX", description="Packets in one polling request."

@@ -178,11 +178,6 @@ class Client(ABC):
             self.refuse(frames.CLOSE_POLICY, Reason.TOO_MANY_PACKETS, "too many packets")
         return self._engine is not State.CLOSED
 
-    @property
-    def packet_count(self) -> tuple[int, int]:
-        """Changes with every packet that came whole."""
-        return self._second, self._packets
-
     def _receive_packet(self, channel: Channel, packet: Packet) -> None:
         self._engine, signal = session.step(self._engine, channel, packet.type)
         if signal is Signal.MESSAGE:

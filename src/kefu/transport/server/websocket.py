@@ -7,8 +7,8 @@ and the socket is closed politely within a deadline. picows never sees the clien
 it checks, and never writes frames: its second write would be a close frame after a frame that it cannot parse, which
 `_Tap` turns into ours.
 
-There is no timer a socket: `check_progress` is called now and then, and closes a socket whose message, in fragments or
-in one frame, was unfinished at two calls without any other coming between.
+There is no timer a socket: `check_progress` is called now and then, and closes a socket whose fragments are unfinished
+at two calls. A frame that does not end holds up the pong behind it, so the heartbeat bounds that.
 """
 
 from __future__ import annotations
@@ -102,15 +102,13 @@ class _Tap:
 class WebSocket(WSListener):
     """One websocket: frames in, messages to its client. A probed one belongs to a client that still polls."""
 
-    __slots__ = ("_client", "_fragments", "_hub", "_stuck_at", "_transport", "has_failed", "outbox", "room_at_first")
+    __slots__ = ("_client", "_fragments", "_hub", "_transport", "has_failed", "outbox")
 
     def __init__(self, hub: Hub, client: Client, transport: asyncio.Transport) -> None:
         self._hub = hub
         self._client = client
         self._transport = transport
         self._fragments: frames.Fragments | None = None
-        self._stuck_at: tuple[int, int] | None = None
-        self.room_at_first = 1
         self.has_failed = False
         self.outbox = Outbox(transport, hub.flusher, hub.options.outbox_bytes_max, self)
 
@@ -156,27 +154,13 @@ class WebSocket(WSListener):
         self._client.slow_reader()
 
     def check_progress(self) -> None:
-        """Refuses a client whose unfinished message was there at the last call already."""
-        protocol = self._transport.get_protocol()
-        if self.outbox.is_closing or not isinstance(protocol, UpgradedProtocol):
-            return
+        """Refuses a client whose fragments were there at the last call already."""
         fragments = self._fragments
-        count = self._client.packet_count if self._holds_frame(len(protocol.get_buffer(-1))) else None
-        if (fragments is not None and fragments.is_old) or (count is not None and count == self._stuck_at):
-            self._fail(frames.CLOSE_POLICY, Reason.MESSAGE_TOO_SLOW)
+        if fragments is None or self.outbox.is_closing:
             return
-        if fragments is not None:
-            fragments.is_old = True
-        self._stuck_at = count
-
-    def _holds_frame(self, room: int) -> bool:
-        """Whether the read buffer holds part of a frame.
-
-        It grows by doubling, so an empty one has the first room times a power of two. A part that leaves exactly that
-        looks empty until its next byte; the heartbeat, whose pong cannot pass it, bounds it.
-        """
-        times, rest = divmod(room, self.room_at_first)
-        return rest != 0 or times & (times - 1) != 0
+        if fragments.is_old:
+            self._fail(frames.CLOSE_POLICY, Reason.MESSAGE_TOO_SLOW)
+        fragments.is_old = True
 
     def _data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
         options = self._hub.options
@@ -312,7 +296,6 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
         self._tap = _Tap(transport, self)
         super().connection_made(self._tap)
         self.data_received(_UPGRADE_HEAD % key)
-        self._websocket.room_at_first = len(self.get_buffer(-1))
         attach(self._hub, client, self._websocket.outbox)
 
     def _listen(self, _request: object) -> WSUpgradeResponseWithListener:
