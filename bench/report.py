@@ -106,7 +106,7 @@ def _circumstances(command: str, busy_before: float, rounds: int) -> list[str]:
         f"Closed loop: medians of {rounds} interleaved rounds.",
         f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB; {platform.system()} {platform.release()};",
         f"Python {platform.python_version()}, {versions}.",
-        f"Node peers: {_node_versions()}.",
+        f"Node peers: {_node_versions()}; pools of peers have 10 connections, the default.",
         f"Targets: at most {TARGET_SERVER_US} µs of server CPU a message, {TARGET_IDLE_KIB} KiB an idle connection.",
     ]
 
