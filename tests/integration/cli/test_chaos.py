@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -42,9 +44,22 @@ def test_a_server_that_runs_is_started_again_as_it_was(start, database_url: str)
         "chaos", "--process", f"--pid={server.process.pid}", f"--url=http://127.0.0.1:{port}", "--visitors=2",
         "--messages=6", "--seconds=2", "--kill-every=0.7", CHAT_ADMIN_JWT_SECRET=SECRET,
     )  # fmt: skip
-    assert program.wait(60) == 0, program.text
-    assert "every promise was kept" in program.text
-    assert server.wait() == -signal.SIGKILL
+    try:
+        assert program.wait(60) == 0, program.text
+        assert "every promise was kept" in program.text
+        assert server.wait() == -signal.SIGKILL
+    finally:
+        end_whoever_serves(port)  # the server that runs was not started by this test
+
+
+def end_whoever_serves(port: int) -> None:
+    """Ends the process that listens on the port."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            connections = process.net_connections("tcp")
+            if any(found.status == psutil.CONN_LISTEN and found.laddr.port == port for found in connections):
+                process.terminate()
+                process.wait(15)
 
 
 def test_the_server_of_a_command_ends_with_it(start, database_url: str, tmp_path: Path) -> None:
