@@ -110,6 +110,7 @@ async def run_chat_server(
     sockets: list[socket.socket] | None = None,
     install_signals: bool = True,
     started: Callable[[], None] | None = None,
+    stopping: Callable[[], None] | None = None,
     stop: asyncio.Event | None = None,
     worker: Worker | None = None,
 ) -> None:
@@ -120,6 +121,7 @@ async def run_chat_server(
         sockets: Ready to accept on; made from `host` and `port` if None.
         install_signals: SIGINT and SIGTERM stop it.
         started: Called once when it serves and has proved itself.
+        stopping: Called once when the stop begins.
         stop: Stops it when set.
         worker: Which of several processes on one port this is: then whoever started them proves that they serve.
 
@@ -151,6 +153,7 @@ async def run_chat_server(
             sockets,
             install_signals=install_signals,
             started=started,
+            stopping=stopping,
             stop=stop,
             prove=worker is None,
         )
@@ -307,6 +310,7 @@ async def _serve(
     *,
     install_signals: bool,
     started: Callable[[], None] | None,
+    stopping: Callable[[], None] | None,
     stop: asyncio.Event | None,
     prove: bool,
 ) -> None:
@@ -315,6 +319,8 @@ async def _serve(
 
     def on_draining() -> None:
         chat.http.state.stopping = True
+        if stopping is not None:
+            stopping()
 
     async def on_stopping() -> None:
         _say_restart(chat.transport)
@@ -333,7 +339,7 @@ async def _serve(
         stop_seconds_max=max(1, round(settings.stop_deadline_s * _STOP_SHARE_REQUESTS)),
     )
     running = asyncio.create_task(server.serve(sockets), name="serve")
-    stopping = asyncio.create_task(_stop_when(stop, server), name="stop") if stop is not None else None
+    waiting = asyncio.create_task(_stop_when(stop, server), name="stop") if stop is not None else None
     try:
         await _first(running, serving)
         if serving.is_set():
@@ -344,8 +350,8 @@ async def _serve(
         await running
     finally:
         server.stop()
-        if stopping is not None:
-            stopping.cancel()
+        if waiting is not None:
+            waiting.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 

@@ -19,6 +19,9 @@ from kefu.tokens import ROLES
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
+ENV_FILE_VARIABLE = "KEFU_ENV_FILE"
+"""Names the file of settings; unset, it is `.env` of the current folder, which may be missing."""
+
 
 class ConfigError(ValueError):
     """Settings that must stop the start; `problems` holds one line each, ready to print."""
@@ -37,11 +40,12 @@ class Settings(BaseSettings):
     """The settings of chat-server and main site (contract section 1)."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
         populate_by_name=True,
+        # For attribute names only: they come from code, and HOST or PORT of an environment are somebody else's.
+        env_prefix="KEFU_ATTRIBUTE_",
         case_sensitive=False,
     )
 
@@ -317,22 +321,25 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Reads the environment and `.env` of the current folder.
+    """Reads the environment, and the file that `KEFU_ENV_FILE` names or else `.env` of the current folder.
 
     Args:
         **overrides: Settings by attribute name that win over both, such as `port=0`.
 
     Raises:
-        ConfigError: One line for each setting that cannot be read as what it should be.
+        ConfigError: One line for each setting that cannot be read as what it should be, or for the file.
     """
+    file = os.environ.get(ENV_FILE_VARIABLE)
+    if file and not Path(file).is_file():
+        raise ConfigError([f"{file} is no file: give --env-file or {ENV_FILE_VARIABLE} a file of settings"])
     try:
-        return Settings(**overrides)
+        return Settings(**({"_env_file": file or ".env"} | overrides))
     except ValidationError as error:
         raise ConfigError(
             [config_rules.unreadable(Settings.model_fields, problem) for problem in error.errors(include_url=False)]
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f".env cannot be read: {error}"]) from None
+        raise ConfigError([f"{file or '.env'} cannot be read: {error}"]) from None
 
 
 def check_server(settings: Settings) -> None:

@@ -70,6 +70,22 @@ def test_a_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch
     assert (settings.port, settings.site_port) == (4100, 3200)
 
 
+def test_another_file_may_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CHAT_SERVER_PORT=4100\n")
+    (tmp_path / "chat-server.env").write_text("CHAT_SERVER_PORT=4200\n")
+    monkeypatch.setenv("KEFU_ENV_FILE", str(tmp_path / "chat-server.env"))
+    assert load_settings().port == 4200
+    monkeypatch.setenv("KEFU_ENV_FILE", str(tmp_path / "missing.env"))
+    with pytest.raises(ConfigError, match=r"missing\.env is no file: give --env-file"):
+        load_settings()
+
+
+def test_what_others_call_host_and_port_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOST", "PORT", "LOG_LEVEL", "DATABASE_URL", "DATA_DIR"):
+        monkeypatch.setenv(name, "1")
+    assert load_settings() == load_settings(host="127.0.0.1", port=4000)
+
+
 def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"CHAT_SERVER_PORT=\xff\xfe\n")
     with pytest.raises(ConfigError, match=r"\.env cannot be read"):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from kefu.config import ENV_FILE_VARIABLE
 
 COMMANDS = ("up", "server", "site", "migrate", "agent", "token", "chaos")
 """Each is a module of this folder with a function of the same name, or with an `app` of its own commands."""
@@ -27,8 +31,17 @@ def kefu(
     version: Annotated[
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar=ENV_FILE_VARIABLE, metavar="FILE", help="File of settings, instead of .env in this folder."
+        ),
+    ] = None,
 ) -> None:
     """Live chat for websites that people host themselves."""
+    del version  # given, it has ended the program by now
+    if env_file is not None:
+        os.environ[ENV_FILE_VARIABLE] = str(env_file.absolute())
 
 
 def register(name: str) -> None:
@@ -42,9 +55,7 @@ def register(name: str) -> None:
 
 def run() -> None:
     """Entry point of the program."""
-    first = next(iter(sys.argv[1:]), "--help")
-    if first != "--version":
-        for name in COMMANDS:
-            if first in (name, "--help") or first not in COMMANDS:
-                register(name)
+    if sys.argv[1:] != ["--version"]:
+        for name in [name for name in COMMANDS if name in sys.argv] or COMMANDS:
+            register(name)
     app()

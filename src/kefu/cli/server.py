@@ -10,6 +10,7 @@ import typer
 
 from kefu import logs
 from kefu.app import run_chat_server
+from kefu.cli import systemd
 from kefu.cli.running import run, settle, with_database
 from kefu.cli.workers import WORKERS_MAX, run_workers, shared_port
 from kefu.config import ConfigError, Settings, check_server, load_settings
@@ -30,16 +31,30 @@ async def _serve(workers: int) -> None:
     check_server(settings)
     if workers > 1 and settings.nats_url is None:
         raise ConfigError(["KEFU_NATS_URL is not set: several workers need NATS to hear each other"])
-    async with with_database(settings) as ready:
+    async with systemd.watched(), with_database(settings) as ready:
         if workers == 1:
-            await run_chat_server(ready, started=settle)
+            await run_chat_server(ready, started=_started, stopping=_stopping)
         else:
             await _serve_workers(ready, workers)
 
 
+def _started() -> None:
+    settle()
+    systemd.tell(systemd.READY)
+
+
+def _stopping() -> None:
+    systemd.tell(systemd.STOPPING)
+
+
 async def _serve_workers(settings: Settings, workers: int) -> None:
     stop = asyncio.Event()
+
+    def on_signal() -> None:
+        _stopping()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
     with shared_port(settings.host, settings.port, workers, "CHAT_SERVER_PORT") as port:
-        await run_workers(settings, port, stop=stop)
+        await run_workers(settings, port, stop=stop, started=_started)

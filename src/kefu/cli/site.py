@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kefu import logs
+from kefu.cli import systemd
 from kefu.cli.running import run, with_database
 from kefu.config import check_site, load_settings
 from kefu.mainsite.serve import run_site
@@ -17,5 +18,10 @@ async def _serve() -> None:
     settings = load_settings()
     logs.configure(settings.log_level)
     check_site(settings)
-    async with with_database(settings) as ready:
-        await run_site(ready, started=lambda: logs.announce(f"SITE_OK port={ready.site_port}"))
+    async with systemd.watched(), with_database(settings) as ready:
+
+        def started() -> None:
+            logs.announce(f"SITE_OK port={ready.site_port}")
+            systemd.tell(systemd.READY)
+
+        await run_site(ready, started=started, stopping=lambda: systemd.tell(systemd.STOPPING))

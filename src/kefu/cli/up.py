@@ -17,6 +17,7 @@ from rich.table import Table
 
 from kefu import logs
 from kefu.app import run_chat_server
+from kefu.cli import systemd
 from kefu.cli.kept_secret import with_kept_secret
 from kefu.cli.local_nats import find_nats, local_nats
 from kefu.cli.running import opened, run, settle, with_database
@@ -64,7 +65,7 @@ async def run_everything(host: str | None, workers: int = 1) -> None:
         for listener in site_sockets:
             ports.callback(listener.close)
         settings = with_kept_secret(settings, make=True)
-        async with with_database(settings, or_embedded=True) as ready:
+        async with systemd.watched(), with_database(settings, or_embedded=True) as ready:
             check_server(ready)
             check_site(ready)
             await upgrade_async(reveal(ready.database_url) or "")
@@ -199,6 +200,7 @@ class Welcome:
         self._waiting_for -= 1
         if self._waiting_for == 0:
             settle()
+            systemd.tell(systemd.READY)
             self._show()
 
     def _show(self) -> None:

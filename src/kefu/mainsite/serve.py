@@ -28,6 +28,7 @@ async def run_site(
     sockets: list[socket.socket] | None = None,
     install_signals: bool = True,
     started: Callable[[], None] | None = None,
+    stopping: Callable[[], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serves the main site until a signal or `stop`.
@@ -37,6 +38,7 @@ async def run_site(
         sockets: Ready to accept on, from `listen`; made from `host` and `site_port` if None.
         install_signals: Whether SIGINT and SIGTERM stop it.
         started: Called once connections are accepted.
+        stopping: Called once when the stop begins.
         stop: Set to stop it.
 
     Raises:
@@ -52,6 +54,7 @@ async def run_site(
             answering_head(create_site(settings, database)),
             install_signals=install_signals,
             on_started=lambda _port: started() if started else None,
+            on_draining=stopping,
             stop_seconds_max=round(settings.stop_deadline_s),
         )
         waiting = asyncio.create_task(_stop_when(stop, server)) if stop else None

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 import urllib.request
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -29,6 +30,17 @@ def test_version_and_usage(start) -> None:
     wrong = start("nonsense")
     assert wrong.wait() == 2
     assert "No such command 'nonsense'" in wrong.text
+
+
+def test_a_file_of_settings_is_named(start, tmp_path: Path) -> None:
+    file = tmp_path / "chat-server.env"
+    file.write_text(f"CHAT_ADMIN_JWT_SECRET={SECRET}\nCHAT_DATABASE_URL=file:./dev.db\n")
+    for program in (start("--env-file", "chat-server.env", "server"), start("server", KEFU_ENV_FILE=str(file))):
+        assert program.wait() == 1
+        assert [line.split()[:4] for line in program.lines] == [["kefu:", "CHAT_DATABASE_URL", "is", "a"]]
+    missing = start("--env-file", "none.env", "site")
+    assert missing.wait() == 1
+    assert "none.env is no file" in missing.text
 
 
 def test_migrate_twice(invoke, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,19 +100,27 @@ def test_a_taken_port_stops_the_start(start, database_url: str, command: str, se
     assert len(program.lines) == 1
 
 
-def test_each_program_serves_alone(start, database_url: str) -> None:
+def test_each_program_serves_alone(start, database_url: str, tmp_path: Path) -> None:
     ports = free_ports(2)
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(str(tmp_path / "notify"))
+    systemd.settimeout(40)
     environment = {
         "CHAT_DATABASE_URL": database_url,
         "CHAT_ADMIN_JWT_SECRET": SECRET,
         "CHAT_SERVER_PORT": str(ports[0]),
         "KEFU_SITE_PORT": str(ports[1]),
     }
-    server, site = start("server", **environment), start("site", **environment)
-    server.wait_for("P0_OK: chat_widget \\+ admin_panel \\+ message_persist")
+    server = start("server", **environment, NOTIFY_SOCKET=str(tmp_path / "notify"))
+    assert systemd.recv(100) == b"READY=1"
+    server.wait_for("P0_OK: chat_widget \\+ admin_panel \\+ message_persist", seconds=1)
+    site = start("site", **environment, NOTIFY_SOCKET=str(tmp_path / "notify"))
+    assert systemd.recv(100) == b"READY=1"
     site.wait_for(f"SITE_OK port={ports[1]}")
     assert [line.split()[0] for line in server.lines] == ["SERVER_OK", "DB_OK", "WS_OK", "P0_OK:"]
     for port, path in ((ports[0], "/chat/health"), (ports[1], "/")):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             assert answer.status == 200
-    assert (server.end(), site.end()) == (0, 0)
+    assert (server.end(), systemd.recv(100)) == (0, b"STOPPING=1")
+    assert (site.end(), systemd.recv(100)) == (0, b"STOPPING=1")
+    systemd.close()
