@@ -1,27 +1,16 @@
-"""How the main site answers: HTML pages with their security headers, and redirects within the site.
-
-Knows headers; knows nothing of logins or chat. Each page names the origins that it may load from; nothing else loads.
-"""
+"""How the main site answers in Litestar's words: pages, redirects within the site, and what any main site answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Response
 from litestar.datastructures import Cookie
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER
 
-Csp = Mapping[str, Iterable[str]]
-
-CLOSED: Csp = {
-    "default-src": ["'none'"],
-    "base-uri": ["'none'"],
-    "form-action": ["'self'"],
-    "frame-ancestors": ["'none'"],
-}
-OWN_PAGE: Csp = {"style-src": ["'self'"], "script-src": ["'self'"], "img-src": ["'self'"], "connect-src": ["'self'"]}
+from kefu.mainsite.headers import OWN_PAGE, Csp, page_headers
+from kefu.mainsite.host import Answer
 
 
 def page(
@@ -35,20 +24,11 @@ def page(
 
     Args:
         document: The page.
-        csp: Sources by directive, over `CLOSED`.
+        csp: Sources by directive, over what every page forbids.
         status: HTTP status.
         cookies: To set.
     """
-    policy = {**CLOSED, **csp}
-    headers = {
-        "Content-Security-Policy": "; ".join(f"{name} {' '.join(sources)}" for name, sources in policy.items()),
-        "Cache-Control": "no-store",
-        "Vary": "Cookie, Accept-Language",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
-    }
-    return Response(document, status_code=status, media_type="text/html", headers=headers, cookies=list(cookies))
+    return as_response(Answer(status, document, page_headers(csp)), cookies)
 
 
 def see_other(path: str, cookies: Iterable[Cookie] = ()) -> Response[Any]:
@@ -58,32 +38,8 @@ def see_other(path: str, cookies: Iterable[Cookie] = ()) -> Response[Any]:
     return Response("", media_type="text/plain", status_code=HTTP_303_SEE_OTHER, headers=headers, cookies=list(cookies))
 
 
-def chat_csp(chat_url: str, page_host: str) -> dict[str, list[str]]:
-    """What a page needs to load chat-server's files and to talk to it.
-
-    Args:
-        chat_url: Base URL for browsers; empty for the page's own origin.
-        page_host: The page's own `Host`, for browsers in which 'self' does not cover websockets.
-    """
-    parts = urlsplit(chat_url)
-    host = parts.netloc if chat_url else page_host
-    sources = ["'self'"] + ([f"{parts.scheme}://{host}"] if chat_url else [])
-    sockets = [f"{scheme}://{host}" for scheme in _socket_schemes(parts.scheme)] if _is_host(host) else []
-    return {
-        "script-src": sources,
-        "style-src": sources,
-        "connect-src": [*sources, *sockets],
-        "img-src": [*sources, "data:", "blob:"],
-        "font-src": sources,
-        "media-src": sources,
-        "worker-src": [*sources, "blob:"],
-    }
-
-
-def _socket_schemes(scheme: str) -> tuple[str, ...]:
-    return {"http": ("ws",), "https": ("wss",)}.get(scheme, ("ws", "wss"))
-
-
-def _is_host(host: str) -> bool:
-    """Whether a Host header may stand in a policy: name or address and port, nothing that could end a directive."""
-    return bool(host) and all(char.isascii() and (char.isalnum() or char in "-.:[]") for char in host)
+def as_response(answer: Answer, cookies: Iterable[Cookie] = ()) -> Response[str]:
+    """An answer that knows no framework, as Litestar's."""
+    headers = dict(answer.headers)
+    kind = headers.pop("Content-Type")
+    return Response(answer.body, status_code=answer.status, media_type=kind, headers=headers, cookies=list(cookies))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import threading
 import time
 import urllib.request
 
@@ -28,7 +29,8 @@ class ChatServer:
 
     def __init__(self, internal_url: str) -> None:
         self._url = internal_url
-        self._asking = asyncio.Lock()
+        self._asking = threading.Lock()
+        self._asking_from_loop = asyncio.Lock()
         self._asked_at = float("-inf")
         self._answered = False
 
@@ -37,15 +39,22 @@ class ChatServer:
         """Whether the main site was told where chat-server is."""
         return bool(self._url)
 
-    async def answers(self) -> bool:
-        """Whether chat-server is there, at most a second ago."""
+    def answers(self) -> bool:
+        """Whether chat-server is there, at most a second ago. Blocks for up to `TIMEOUT_S`; any thread may ask."""
         if not self._url:
             return False
-        async with self._asking:
+        with self._asking:
             if time.monotonic() - self._asked_at >= REMEMBERED_S:
-                self._answered = await asyncio.to_thread(_is_healthy, f"{self._url}/chat/health")
+                self._answered = _is_healthy(f"{self._url}/chat/health")
                 self._asked_at = time.monotonic()
             return self._answered
+
+    async def answers_soon(self) -> bool:
+        """The same for an event loop: one thread waits, however many requests ask."""
+        if not self._url:
+            return False
+        async with self._asking_from_loop:
+            return await asyncio.to_thread(self.answers)
 
 
 def _is_healthy(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""The agents' page and the token with which its console opens sockets.
+"""The agents' page and the token with which its console opens sockets, at Kefu's own main site.
 
 The page is one element and one script of chat-server's. While chat-server is away the page says so, asks again, and
 loads the console when it is back.
@@ -6,23 +6,20 @@ loads the console when it is back.
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from litestar import Response, get
-from litestar.status_codes import HTTP_200_OK, HTTP_401_UNAUTHORIZED, HTTP_503_SERVICE_UNAVAILABLE
+from litestar.status_codes import HTTP_200_OK
 
 from kefu.config import reveal
-from kefu.mainsite import documents
-from kefu.mainsite.answers import chat_csp, page, see_other
-from kefu.mainsite.locale import other_locale
+from kefu.mainsite.answers import as_response, see_other
+from kefu.mainsite.host import Agent, Paths, console_page, status_answer, token_answer
 from kefu.mainsite.login import CONSOLE_PATH, LOGIN_PATH, LOGOUT_PATH
-from kefu.mainsite.services import AnyRequest, TheServices, locale_of
-from kefu.tokens import issue_agent_token
+from kefu.mainsite.services import AnyRequest, Services, TheServices, locale_of
 
 TOKEN_PATH = "/api/admin/chat/token"  # noqa: S105
 STATUS_PATH = "/api/admin/chat/status"
-NONCE_BYTES = 16
+PATHS = Paths(token=TOKEN_PATH, status=STATUS_PATH, assets="/assets", login=LOGIN_PATH, logout=LOGOUT_PATH)
 
 
 @get("/admin")
@@ -34,54 +31,40 @@ async def show_admin() -> Response[Any]:
 @get(CONSOLE_PATH)
 async def show_console(request: AnyRequest, services: TheServices) -> Response[Any]:
     """The console, or why it is not there."""
-    if await services.agent_of(request) is None:
+    if await _agent_of(request, services) is None:
         return see_other(LOGIN_PATH)
-    locale, chat_url, nonce = locale_of(request), services.settings.server_public_url, secrets.token_hex(NONCE_BYTES)
-    is_connected = await services.chat_server.answers()
-    csp = chat_csp(chat_url, request.headers.get("host", ""))
-    csp["style-src"] = [*csp["style-src"], f"'nonce-{nonce}'"]
-    document = documents.render(
-        "console" if is_connected else "away",
-        locale,
-        chat_url=chat_url,
-        nonce=nonce,
-        login_path=LOGIN_PATH,
-        logout_path=LOGOUT_PATH,
-        status_path=STATUS_PATH,
-        token_path=TOKEN_PATH,
-        reason=documents.texts(locale)["away.silent" if services.chat_server.is_configured else "away.unset"],
-        other_locale=other_locale(locale),
+    document = console_page(
+        chat_server=services.chat_server,
+        is_connected=await services.chat_server.answers_soon(),
+        chat_url=services.settings.server_public_url,
+        paths=PATHS,
+        locale=locale_of(request),
+        page_host=request.headers.get("host", ""),
     )
-    return page(document, csp=csp)
+    return as_response(document)
 
 
 @get(STATUS_PATH)
 async def show_status(request: AnyRequest, services: TheServices) -> Response[Any]:
     """Whether chat-server answers, for the page that waits for it."""
-    if await services.agent_of(request) is None:
-        return uncached({"error": "UNAUTHORIZED"}, HTTP_401_UNAUTHORIZED)
-    return uncached({"connected": await services.chat_server.answers()})
+    agent = await _agent_of(request, services)
+    is_connected = agent is not None and await services.chat_server.answers_soon()
+    return as_response(status_answer(agent, is_connected=is_connected))
 
 
 @get(TOKEN_PATH)
 async def give_token(request: AnyRequest, services: TheServices) -> Response[Any]:
     """A fresh token for the agent who is logged in."""
-    agent = await services.agent_of(request)
-    if agent is None:
-        return uncached({"error": "UNAUTHORIZED"}, HTTP_401_UNAUTHORIZED)
+    agent = await _agent_of(request, services)
     secret = reveal(services.settings.admin_jwt_secret)
-    if not secret:
-        return uncached({"error": "CHAT_ADMIN_JWT_SECRET not set"}, HTTP_503_SERVICE_UNAVAILABLE)
-    token = issue_agent_token(
-        secret,
-        agent_id=agent.id,
-        role=agent.role,
-        name=agent.name,
-        seconds=services.settings.agent_token_seconds,
-    )
-    return uncached({"token": token})
+    return as_response(token_answer(secret, agent, services.settings.agent_token_seconds))
 
 
 def uncached(body: dict[str, Any], status: int = HTTP_200_OK) -> Response[Any]:
     """A JSON answer that no cache keeps."""
     return Response(body, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Cookie"})
+
+
+async def _agent_of(request: AnyRequest, services: Services) -> Agent | None:
+    row = await services.agent_of(request)
+    return None if row is None else Agent(row.id, row.role, row.name)

@@ -16,6 +16,8 @@ from importlib.resources.abc import Traversable
 from kefu.mainsite.locale import LOCALES, Locale
 
 PLACEHOLDER = re.compile(r"\{\{(?:(t|raw):)?([a-z_.]+)\}\}")
+OWN_ASSETS = "/assets"
+"""Where Kefu's own main site has styles, scripts and pictures; another site gives its own `assets`."""
 FOLDER: Traversable = files("kefu.mainsite")
 
 
@@ -30,7 +32,7 @@ def render(page: str, locale: Locale, **values: str) -> str:
     Raises:
         KeyError: The template asks for a value or a text that there is not.
     """
-    known = {"locale": locale, **values}
+    known = {"locale": locale, "assets": OWN_ASSETS, **values}
 
     def fill(match: re.Match[str]) -> str:
         kind, name = match.groups()

@@ -10,7 +10,8 @@ from typing import Any
 from litestar import Response, get
 
 from kefu.mainsite import documents
-from kefu.mainsite.answers import chat_csp, page
+from kefu.mainsite.answers import page
+from kefu.mainsite.headers import chat_csp
 from kefu.mainsite.locale import other_locale
 from kefu.mainsite.services import AnyRequest, TheServices, locale_of
 

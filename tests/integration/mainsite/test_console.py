@@ -145,5 +145,5 @@ async def test_many_pages_ask_chat_server_once_a_second(monkeypatch: pytest.Monk
     monkeypatch.setattr(chatserver, "REMEMBERED_S", 60.0)
     monkeypatch.setattr(chatserver, "_is_healthy", lambda url: asked.append(url) or True)
     chat = chatserver.ChatServer("http://127.0.0.1:1")
-    assert [await chat.answers() for _ in range(5)] == [True] * 5
+    assert [await chat.answers_soon() for _ in range(5)] == [True] * 5
     assert asked == ["http://127.0.0.1:1/chat/health"]
