@@ -14,7 +14,10 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
+
+from kefu.wire.http import HttpRefusal
 
 STATIC = Path(__file__).parent.parent / "static"
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -109,13 +112,21 @@ def _answer(request: Request[Any, Any, State], path: FromPath[str]) -> Response[
     return Response(file.bodies[encoding], headers=headers, media_type=file.media_type)
 
 
-@get(["/widget/{path:path}", "/chat/widget/{path:path}"], sync_to_thread=False, include_in_schema=False)
+FOUND = {
+    200: ResponseSpec(bytes, generate_examples=False, media_type="text/javascript", description="The file"),
+    404: ResponseSpec(HttpRefusal, generate_examples=False, description="There is no such file"),
+}
+
+
+@get(["/widget/{path:path}", "/chat/widget/{path:path}"], sync_to_thread=False, responses=FOUND, summary="The widget")
 def widget_file(request: Request[Any, Any, State], path: FromPath[str]) -> Response[bytes]:
     """The loader (`widget.js`, alias `widgetScript.js`), the Socket.IO client, and the panel's hashed files."""
     return _answer(request, "widget/" + str(path).lstrip("/"))
 
 
-@get(["/console/{path:path}", "/chat/console/{path:path}"], sync_to_thread=False, include_in_schema=False)
+@get(
+    ["/console/{path:path}", "/chat/console/{path:path}"], sync_to_thread=False, responses=FOUND, summary="The console"
+)
 def console_file(request: Request[Any, Any, State], path: FromPath[str]) -> Response[bytes]:
     """The console's entry (`console.js`) and its hashed files."""
     return _answer(request, "console/" + str(path).lstrip("/"))

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from kefu.api.files import Files, console_file, widget_file
 from kefu.api.health import health, ready
 from kefu.api.metrics import internal_metrics, public_metrics
+from kefu.api.schema import openapi_config, show_schema
 from kefu.bus.port import Bus
 from kefu.store.database import Database
 
@@ -30,7 +31,7 @@ def create_http(database: Database, bus: Bus, files: Files, port: int, metrics_t
         "stopping": False,
         "metrics_token": metrics_token,
     }
-    return _application([health, ready, public_metrics, widget_file, console_file], State(state))
+    return _application([health, ready, public_metrics, widget_file, console_file, show_schema], State(state))
 
 
 def create_internal(public: Litestar) -> Litestar:
@@ -43,7 +44,7 @@ def _application(route_handlers: list[Any], state: State) -> Litestar:
         route_handlers=route_handlers,
         state=state,
         exception_handlers={HTTPException: _refused, Exception: _failed},
-        openapi_config=None,
+        openapi_config=openapi_config(),
         logging_config=None,
     )
 

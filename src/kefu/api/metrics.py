@@ -64,7 +64,7 @@ def exposition() -> bytes:
     return generate_latest(_registry)
 
 
-@get(PATHS, sync_to_thread=False, include_in_schema=False)
+@get(PATHS, sync_to_thread=False, media_type="text/plain", summary="Metrics for Prometheus")
 def public_metrics(request: Request[Any, Any, State], state: State) -> Response[bytes]:
     """For who knows `KEFU_METRICS_TOKEN`; without that setting there is no such page."""
     token: str | None = state.metrics_token
