@@ -28,6 +28,7 @@ from kefu.actions.open import Opener
 from kefu.actions.publish import Publisher
 from kefu.actions.read import ReadMarker
 from kefu.actions.send import Sender
+from kefu.api.doctor import Doctor
 from kefu.api.files import Files
 from kefu.api.http import create_http, create_internal
 from kefu.api.requests import counted
@@ -36,6 +37,7 @@ from kefu.bus.memory import MemoryBus
 from kefu.bus.nats import NatsBus
 from kefu.bus.port import Bus
 from kefu.config import Settings, check_server, reveal
+from kefu.doctor.inside import Inside
 from kefu.gateway.agent import AgentGateway
 from kefu.gateway.agent_entrance import AgentEntrance
 from kefu.gateway.agent_reader import AgentReader
@@ -182,6 +184,8 @@ def join(
     reads = ReadMarker(database, publisher, announcer)
     limits = Limits(settings)
     opener = Opener(database, installation, reopen)
+    visitor_origins = OriginRule(settings.allowed_origins, "CHAT_ALLOWED_ORIGINS")
+    agent_origins = OriginRule(settings.admin_allowed_origins, "ADMIN_ALLOWED_ORIGINS")
     visitors = VisitorGateway(
         database=database,
         epoch=installation.epoch,
@@ -198,7 +202,7 @@ def join(
         reads=reads,
         publisher=publisher,
         limits=limits,
-        origins=OriginRule(settings.allowed_origins, "CHAT_ALLOWED_ORIGINS"),
+        origins=visitor_origins,
     )
     entrance = AgentEntrance(
         authenticator=AgentAuthenticator(database, secret, settings.role_map),
@@ -225,10 +229,17 @@ def join(
         reads=reads,
         publisher=publisher,
         limits=limits,
-        origins=OriginRule(settings.admin_allowed_origins, "ADMIN_ALLOWED_ORIGINS"),
+        origins=agent_origins,
     )
     transport = TransportServer({VISITOR_PATH: visitors, AGENT_PATH: agents}, _options(settings), worker)
-    http = create_http(database, publisher.bus, files, port, reveal(settings.metrics_token))
+    inside = Inside(
+        settings,
+        refused_lately=lambda: [*visitor_origins.refused_lately(), *agent_origins.refused_lately()],
+        missing_files=files.missing,
+        is_bus_away=lambda: publisher.bus.state == "away",
+    )
+    doctor = _doctor(settings, inside, database, secret)
+    http = create_http(database, publisher.bus, files, port, reveal(settings.metrics_token), doctor=doctor)
     return ChatServer(
         appender,
         announcer,
@@ -240,6 +251,18 @@ def join(
         transport,
         http,
         files,
+    )
+
+
+def _doctor(settings: Settings, inside: Inside, database: Database, secret: str) -> Doctor:
+    return Doctor(
+        inside,
+        database,
+        secret,
+        settings.role_map,
+        frozenset(settings.admin_allowed_origins),
+        settings.trusted_proxies,
+        parse_networks(settings.trusted_proxies),
     )
 
 

@@ -9,6 +9,7 @@ from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from kefu.api.doctor import Doctor, admin_doctor
 from kefu.api.files import Files, console_file, widget_file
 from kefu.api.health import health, ready
 from kefu.api.metrics import internal_metrics, public_metrics
@@ -21,17 +22,30 @@ log = logging.getLogger(__name__)
 _CODES = {400: "INVALID_INPUT", 401: "UNAUTHORIZED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
-def create_http(database: Database, bus: Bus, files: Files, port: int, metrics_token: str | None = None) -> Litestar:
-    """The application; `state.stopping` is set when the server stops. Without a token it shows no metrics."""
+def create_http(
+    database: Database,
+    bus: Bus,
+    files: Files,
+    port: int,
+    metrics_token: str | None = None,
+    *,
+    doctor: Doctor | None = None,
+) -> Litestar:
+    """The application; `state.stopping` is set when the server stops. Without a token it shows no metrics.
+
+    Without `doctor` it has no route for owners' findings.
+    """
     state = {
         "database": database,
         "bus": bus,
         "files": files,
         "port": port,
+        "doctor": doctor,
         "stopping": False,
         "metrics_token": metrics_token,
     }
-    return _application([health, ready, public_metrics, widget_file, console_file, show_schema], State(state))
+    handlers = [health, ready, public_metrics, widget_file, console_file, show_schema]
+    return _application([*handlers, admin_doctor] if doctor else handlers, State(state))
 
 
 def create_internal(public: Litestar) -> Litestar:
@@ -49,10 +63,12 @@ def _application(route_handlers: list[Any], state: State) -> Litestar:
     )
 
 
-def _refused(_: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, str]]:
+def _refused(request: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, str]]:
     code = _CODES.get(error.status_code, "UNAVAILABLE" if error.status_code >= 500 else "INVALID_INPUT")
     headers = {"WWW-Authenticate": "Bearer"} if error.status_code == 401 else None
-    return Response({"error": code, "message": error.detail}, status_code=error.status_code, headers=headers)
+    # The path as it came, so that whoever set up a proxy sees what became of it.
+    message = f"there is nothing at {request.scope['path']}" if error.status_code == 404 else error.detail
+    return Response({"error": code, "message": message}, status_code=error.status_code, headers=headers)
 
 
 def _failed(_: Request[Any, Any, State], error: Exception) -> Response[dict[str, str]]:

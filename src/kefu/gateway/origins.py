@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 LOG_INTERVAL_S = 3600.0
 ORIGINS_REMEMBERED_MAX = 1000
+REFUSED_TOLD_MAX = 20
 
 
 class OriginRule:
@@ -26,6 +27,7 @@ class OriginRule:
         self._setting = setting
         self._clock = clock
         self._logged: dict[str, float] = {}
+        self._refused: dict[str, float] = {}
 
     def admits(self, handshake: Handshake) -> bool:
         """Whether this handshake may go on."""
@@ -34,8 +36,20 @@ class OriginRule:
             return handshake.headers.get("sec-fetch-site") != "cross-site"
         if origin in self._allowed:
             return True
-        self._log(ascii(origin[:200])[1:-1])
+        self._remember(ascii(origin[:200])[1:-1])
         return False
+
+    def refused_lately(self) -> list[tuple[str, str, float]]:
+        """Setting, origin and seconds ago of what was turned away within the last hour, the newest first."""
+        now = self._clock()
+        lately = [(now - at, origin) for origin, at in self._refused.items() if now - at < LOG_INTERVAL_S]
+        return [(self._setting, origin, ago_s) for ago_s, origin in sorted(lately)[:REFUSED_TOLD_MAX]]
+
+    def _remember(self, origin: str) -> None:
+        if origin not in self._refused and len(self._refused) >= ORIGINS_REMEMBERED_MAX:
+            self._refused.clear()
+        self._refused[origin] = self._clock()
+        self._log(origin)
 
     def _log(self, origin: str) -> None:
         now = self._clock()

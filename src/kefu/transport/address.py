@@ -59,6 +59,12 @@ def client_address(
     return str(last)
 
 
+def is_trusted(peer: str, trusted_networks: Sequence[Network]) -> bool:
+    """Whether what this peer says of its client is believed."""
+    parsed = _parse(peer)
+    return parsed is not None and _is_in(parsed, trusted_networks)
+
+
 def is_loopback(address: str) -> bool:
     """Whether the address is this machine's own."""
     parsed = _parse(address)
