@@ -75,14 +75,22 @@ class Run:
         self._sent_at[visitor, n] = at
         self.visitors[visitor].send_message(n)
 
-    async def open(self) -> Socket:
-        """Connects the visitors, then the agent."""
+    async def open(self) -> Sequence[Socket]:
+        """Connects the visitors, then the agent.
+
+        Returns:
+            The agents' sockets.
+        """
         visitor_class, agent_class = DIALECTS[self.plan.dialect]
         self.visitors = [visitor_class(number, self, greets=True) for number in range(self.plan.visitors)]
         await connect(self.visitors, self.plan.port)
         agent = agent_class(self, self.visitors, self.plan.agent_token)
         await connect([agent], self.plan.port)
-        return agent
+        return [agent]
+
+    def cpu(self) -> Cpu:
+        """What was used so far."""
+        return cpu(self.plan.server_pid, self.plan.postgres_pid)
 
     async def measure(self) -> LoadResult:
         """Warms up, measures a window, and waits until everything that was sent has arrived everywhere."""
@@ -90,12 +98,12 @@ class Run:
         self.is_sending = True
         sender = asyncio.create_task(self._send())
         await asyncio.sleep(plan.seconds_warm)
-        before, before_cpu, begun = self.counts["delivered"], cpu(plan.server_pid, plan.postgres_pid), now()
+        before, before_cpu, begun = self.counts["delivered"], self.cpu(), now()
         self.is_measuring = True
         await asyncio.sleep(plan.seconds)
         self.is_measuring = False
         seconds = now() - begun
-        used = cpu(plan.server_pid, plan.postgres_pid).since(before_cpu)
+        used = self.cpu().since(before_cpu)
         messages = self.counts["delivered"] - before
         self.is_sending = False
         await sender
@@ -181,10 +189,9 @@ async def connect(sockets: Sequence[Socket], port: int) -> None:
     await asyncio.gather(*map(one, sockets))
 
 
-async def load(plan: Plan) -> LoadResult:
+async def load(run: Run) -> LoadResult:
     """Opens everything and measures."""
-    run = Run(plan)
-    agent = await run.open()
+    agents = await run.open()
     gc.collect()
     gc.disable()
     measuring = asyncio.create_task(run.measure())
@@ -193,9 +200,13 @@ async def load(plan: Plan) -> LoadResult:
     if run.failure.done():
         measuring.cancel()
         run.failure.result()
-    for socket in (*run.visitors, agent):
+    for socket in (*run.visitors, *agents):
         socket.close()
     return await measuring
+
+
+async def _load(plan: Plan) -> LoadResult:
+    return await load(Run(plan))  # it needs the running loop
 
 
 def _latency(seconds: list[float]) -> Latency:
@@ -210,7 +221,7 @@ def main() -> None:
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    result = uvloop.run(idle(plan) if plan.mode == "idle" else load(plan))
+    result = uvloop.run(idle(plan) if plan.mode == "idle" else _load(plan))
     sys.stdout.buffer.write(msgspec.json.encode(result))
 
 

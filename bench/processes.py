@@ -22,22 +22,23 @@ class Cpu(NamedTuple):
 
 def cpu(server_pid: int, postgres_pid: int) -> Cpu:
     """Now; the generator is the calling process."""
-    return Cpu(_cpu_s(psutil.Process(server_pid)), _family_cpu_s(postgres_pid), _cpu_s(psutil.Process()))
+    return Cpu(cpu_s(server_pid), family_cpu_s(postgres_pid), cpu_s())
 
 
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
+def cpu_s(pid: int | None = None) -> float:
+    """CPU seconds of one process, the calling one if none is named."""
+    times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 
-def _family_cpu_s(pid: int) -> float:
+def family_cpu_s(pid: int) -> float:
     """A parent, its living children, and those that it has buried."""
     parent = psutil.Process(pid)
     times = parent.cpu_times()
     total = float(times.user + times.system + times.children_user + times.children_system)
     for child in parent.children():
         with contextlib.suppress(psutil.NoSuchProcess):
-            total += _cpu_s(child)
+            total += cpu_s(child.pid)
     return total
 
 

@@ -13,15 +13,17 @@ USER, PASSWORD = "kefu", "test-password"
 
 
 class NatsServer:
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        """`options` replace user and password."""
         with socket.create_server(("127.0.0.1", 0)) as opened:
             self.port: int = opened.getsockname()[1]
         self.url = f"nats://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+        self._options = options or ("--user", USER, "--pass", PASSWORD)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [BINARY, "-a", "127.0.0.1", "-p", str(self.port), "--user", USER, "--pass", PASSWORD],
+            [BINARY, "-a", "127.0.0.1", "-p", str(self.port), *self._options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -6,6 +6,7 @@ Knows which part takes which kind of envelope, nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.compare import Comparer
@@ -42,7 +43,7 @@ class Hearer:
         self._presence = publisher.presence
         self._on_agents_changed = on_agents_changed
 
-    def heard(self, envelope: Envelope) -> None:
+    def heard(self, envelope: Envelope[Any]) -> None:
         """Gives the payload to whoever it is for."""
         match envelope.payload:
             case Message() as message:

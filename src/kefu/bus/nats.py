@@ -1,7 +1,7 @@
 """NATS core as a bus: a subject a conversation, interest-based routing, nothing stored.
 
 Knows connections, subjects and limits; what an envelope means is for the listener. One loop connects, for the first
-time and again; each connection is a new client that hears every wanted subject, so there is one way in. What waits to
+time and again; each connection is a new one that hears every wanted subject, so there is one way in. What waits to
 be sent when the connection goes is lost, as a hint may be.
 """
 
@@ -10,40 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter, deque
-
-import nats.errors
-from nats.aio.client import Client
-from nats.aio.subscription import Subscription
+import random
+from collections import Counter
+from typing import Any
 
 from kefu import metrics
+from kefu.bus import nats_protocol
 from kefu.bus.envelope import Envelope, EnvelopeError, Seal
+from kefu.bus.nats_connection import NatsConnection, NatsError, Server, connect, servers
 from kefu.bus.port import LISTEN_TIMEOUT_S, Listener, State
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 2
 RECONNECT_DELAY_S = 0.5
-PING_INTERVAL_S = 5
-PINGS_UNANSWERED_MAX = 2
 WAITING_BYTES_MAX = 8 * 1024 * 1024
 """What may wait for a slow bus; beyond it hints are lost."""
-ENVELOPE_BYTES_MAX = 1024 * 1024
-"""NATS' own default limit."""
 
-_CLOSE_POLL_S = 0.005
-_FAILURES = (OSError, TimeoutError, nats.errors.Error)
-
-
-class _Client(Client):
-    """nats-py without its task and queue a subscription, which would cost more than a visitor's socket does."""
-
-    def __init__(self, bus: NatsBus) -> None:
-        super().__init__()
-        self._bus = bus
-
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:  # noqa: ARG002
-        self._bus.received(subject.decode(), bytes(data))
+_UNREACHABLE = (OSError, TimeoutError)
 
 
 async def say_once(url: str, subject: str, data: bytes) -> bool:
@@ -52,27 +35,17 @@ async def say_once(url: str, subject: str, data: bytes) -> bool:
     Returns:
         Whether NATS has it.
     """
-
-    async def failed(error: Exception) -> None:
-        log.debug("bus: %s", type(error).__name__)
-
-    client = Client()
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await client.connect(
-                [server.strip() for server in url.split(",")],
-                allow_reconnect=False,
-                error_cb=failed,
-                connect_timeout=CONNECT_TIMEOUT_S,
-            )
-            await client.publish(subject, data)
-            await client.flush()
-    except _FAILURES:
-        return False
-    finally:
-        with contextlib.suppress(Exception):
-            await client.close()
-    return True
+    for server in servers(url):
+        with contextlib.suppress(*_UNREACHABLE):
+            connection = await connect(server, lambda _subject, _data: None)
+            try:
+                connection.write(nats_protocol.publish(subject.encode(), data))
+                async with asyncio.timeout(LISTEN_TIMEOUT_S):
+                    await connection.flush()
+            finally:
+                connection.abort()
+            return True
+    return False
 
 
 class NatsBus:
@@ -87,24 +60,21 @@ class NatsBus:
 
     def __init__(self, url: str, seal: Seal) -> None:
         self.counts: Counter[str] = Counter()
-        self._servers = [server.strip() for server in url.split(",")]
+        self._servers = servers(url)
+        random.shuffle(self._servers)  # nodes spread over them
         self._seal = seal
         self._listener: Listener | None = None
-        self._client: _Client | None = None
+        self._connection: NatsConnection | None = None
         self._wanted: set[str] = set()
-        self._subscriptions: dict[str, asyncio.Task[Subscription]] = {}
+        # Of the wanted subjects, those that this connection has subscribed to, and those that NATS has confirmed.
+        self._sids: dict[str, int] = {}
         self._confirmed: set[str] = set()
-        # What goes out, in order: (subject, bytes) is published; (subject, None) is heard or left as `_wanted` says.
-        self._waiting: deque[tuple[str, bytes | None]] = deque()
-        self._waiting_bytes = 0
-        self._wake = asyncio.Event()
-        self._lost = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> State:
         """Whether the connection stands."""
-        return "away" if self._client is None else "joined"
+        return "away" if self._connection is None else "joined"
 
     def start(self, listener: Listener) -> None:
         """Connects in the background, and again whenever the connection is lost."""
@@ -113,55 +83,53 @@ class NatsBus:
 
     async def close(self) -> None:
         """Writes what waits, within the listen timeout, and disconnects."""
-        if self._client is not None:
-            with contextlib.suppress(*_FAILURES):
+        if self._connection is not None:
+            with contextlib.suppress(*_UNREACHABLE):
                 async with asyncio.timeout(LISTEN_TIMEOUT_S):
-                    while self._waiting and self._client is not None:  # noqa: ASYNC110 - once, at the end
-                        await asyncio.sleep(_CLOSE_POLL_S)
-                    if self._client is not None:
-                        await self._client.flush()
+                    await self._connection.flush()
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    def publish(self, subject: str, envelope: Envelope) -> None:
-        """Seals and queues; without a connection, or when too much waits, the hint is lost."""
-        if self._client is None:
-            self.counts["lost"] += 1
-            metrics.BUS_DROPPED.add("lost")
+    def publish(self, subject: str, envelope: Envelope[Any]) -> None:
+        """Seals and writes; without a connection, or when too much waits, the hint is lost."""
+        connection = self._connection
+        if connection is None:
+            self._lose()
             return
         data = self._seal.seal(subject, envelope)
-        if len(data) > ENVELOPE_BYTES_MAX or self._waiting_bytes + len(data) > WAITING_BYTES_MAX:
-            self.counts["lost"] += 1
-            metrics.BUS_DROPPED.add("lost")
+        size = len(data)
+        if size > connection.message_bytes_max or connection.waiting_bytes + size > WAITING_BYTES_MAX:
+            self._lose()
             return
-        self._waiting_bytes += len(data)
-        self._waiting.append((subject, data))
-        self._wake.set()
+        connection.write(nats_protocol.publish(subject.encode(), data))
+        self.counts["published"] += 1
 
     async def listen(self, subject: str) -> None:
         """Subscribes, and waits for NATS' word that it is done."""
         self._wanted.add(subject)
-        client = self._client
-        if client is None or subject in self._confirmed:
+        connection = self._connection
+        if connection is None or subject in self._confirmed:
             return
-        with contextlib.suppress(*_FAILURES):
+        self._subscribe(connection, subject)
+        with contextlib.suppress(*_UNREACHABLE):
             async with asyncio.timeout(LISTEN_TIMEOUT_S):
-                await asyncio.shield(self._subscribe(client, subject))
-                await client.flush()
-                self._confirmed.add(subject)
+                await connection.flush()
+                if connection is self._connection and subject in self._sids:
+                    self._confirmed.add(subject)
 
     def leave(self, subject: str) -> None:
-        """Unsubscribes, soon."""
+        """Unsubscribes."""
         self._wanted.discard(subject)
-        if self._client is not None:
-            self._waiting.append((subject, None))
-            self._wake.set()
+        self._confirmed.discard(subject)
+        sid = self._sids.pop(subject, None)
+        if sid is not None and self._connection is not None:
+            self._connection.unsubscribe(sid)
 
-    def received(self, subject: str, data: bytes) -> None:
+    def received(self, subject: bytes, data: bytes) -> None:
         """Bytes came: an envelope goes to the listener, everything else is dropped and counted."""
         try:
-            envelope = self._seal.open(subject, data)
+            envelope = self._seal.open(subject.decode(errors="replace"), data)
         except EnvelopeError as error:
             if not self.counts[error.reason]:
                 log.warning("dropped a bus message (%s); further ones are only counted", error.reason)
@@ -181,89 +149,68 @@ class NatsBus:
     async def _run(self) -> None:
         was_away = False
         while True:
-            self._lost.clear()
-            client = _Client(self)
+            connection: NatsConnection | None = None
             try:
-                await self._connect(client)
+                connection = await self._connect()
+                await self._join(connection)
                 log.info("the bus is %s", "joined again" if was_away else "joined")
                 was_away = False
-                await self._write(client)
+                await connection.ended
+                raise ConnectionResetError  # noqa: TRY301 - the end of a connection is what brings the next one
             except Exception as error:  # noqa: BLE001 - whatever it is, the bus is away and is tried again
                 if not was_away:
-                    log.warning("the bus is away (%s): other nodes follow by the database", type(error).__name__)
+                    log.warning("the bus is away (%s): other nodes follow by the database", _reason(error))
                 was_away = True
             finally:
                 self._drop()
-                with contextlib.suppress(Exception):  # a broken connection may fail to close in any way
-                    await client.close()
+                if connection is not None:
+                    connection.abort()
             await asyncio.sleep(RECONNECT_DELAY_S)
 
-    async def _connect(self, client: _Client) -> None:
-        async def lost() -> None:
-            self._lost.set()
-            self._wake.set()
+    async def _connect(self) -> NatsConnection:
+        """To the first server that answers; the next time begins with the one after it.
 
-        async def failed(error: Exception) -> None:
-            log.debug("bus: %s", type(error).__name__)
+        Raises:
+            OSError: None can be used; it is the last one's.
+            TimeoutError: The last one does not answer.
+        """
+        failure: Exception = ConnectionError("there is no server")
+        for _ in range(len(self._servers)):
+            server: Server = self._servers[0]
+            self._servers.append(self._servers.pop(0))
+            try:
+                return await connect(server, self.received)
+            except _UNREACHABLE as error:
+                failure = error
+        raise failure
 
-        await client.connect(
-            self._servers,
-            allow_reconnect=False,
-            closed_cb=lost,
-            disconnected_cb=lost,
-            error_cb=failed,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            ping_interval=PING_INTERVAL_S,
-            max_outstanding_pings=PINGS_UNANSWERED_MAX,
-            no_echo=True,
-            name="kefu",
-        )
-        self._client = client
+    async def _join(self, connection: NatsConnection) -> None:
+        """Hears everything that is wanted, then lets the listener look for what it missed."""
+        self._connection = connection
         heard = set(self._wanted)
-        await asyncio.gather(*(self._subscribe(client, subject) for subject in heard))
-        await client.flush()
-        self._confirmed |= heard & self._subscriptions.keys()
+        for subject in heard:
+            self._subscribe(connection, subject)
+        await connection.flush()
+        self._confirmed |= heard & self._sids.keys()
         assert self._listener is not None
         self._listener.returned()
 
+    def _subscribe(self, connection: NatsConnection, subject: str) -> None:
+        """Subscribes once, however many ask."""
+        if subject not in self._sids:
+            self._sids[subject] = connection.subscribe(subject)
+
     def _drop(self) -> None:
-        """The connection is gone: what waited is lost."""
-        self._client = None
-        unsent = sum(data is not None for _, data in self._waiting)
-        self.counts["lost"] += unsent
-        metrics.BUS_DROPPED.cell("lost").count += unsent
-        self._waiting.clear()
-        self._waiting_bytes = 0
-        self._subscriptions.clear()
+        """The connection is gone; so is what it had not written."""
+        self._connection = None
+        self._sids.clear()
         self._confirmed.clear()
 
-    async def _write(self, client: _Client) -> None:
-        """Writes what waits until the connection is lost."""
-        while not self._lost.is_set():
-            while self._waiting and not self._lost.is_set():
-                subject, data = self._waiting.popleft()
-                if data is None:
-                    await self._follow_wish(client, subject)
-                else:
-                    self._waiting_bytes -= len(data)
-                    await client.publish(subject, data)
-                    self.counts["published"] += 1
-            self._wake.clear()
-            if not self._waiting and not self._lost.is_set():
-                await self._wake.wait()
-        raise nats.errors.ConnectionClosedError
+    def _lose(self) -> None:
+        self.counts["lost"] += 1
+        metrics.BUS_DROPPED.add("lost")
 
-    async def _follow_wish(self, client: _Client, subject: str) -> None:
-        if subject in self._wanted:
-            await self._subscribe(client, subject)
-        elif subject in self._subscriptions:
-            self._confirmed.discard(subject)
-            await (await self._subscriptions.pop(subject)).unsubscribe()
 
-    def _subscribe(self, client: _Client, subject: str) -> asyncio.Task[Subscription]:
-        """Subscribes once, however many ask."""
-        task = self._subscriptions.get(subject)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(client.subscribe(subject))
-            self._subscriptions[subject] = task
-        return task
+def _reason(error: Exception) -> str:
+    """What NATS or we say of it; of what the system says, only the kind, as its words may hold an address."""
+    return str(error) if type(error) is NatsError else type(error).__name__

@@ -7,7 +7,7 @@ The database is the log: nothing may depend on a hint's arrival, and nothing her
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from kefu.bus.envelope import Envelope
 
@@ -23,7 +23,7 @@ LISTEN_TIMEOUT_S = 1.0
 class Listener(Protocol):
     """What a node does with what the bus brings. Both are called on the event loop and must not block."""
 
-    def heard(self, envelope: Envelope) -> None:
+    def heard(self, envelope: Envelope[Any]) -> None:
         """A genuine hint of another node, on a subject that this node listens to."""
 
     def returned(self) -> None:
@@ -52,7 +52,7 @@ class Bus(Protocol):
     async def close(self) -> None:
         """Says what was published so far, as far as that goes at once, and ends."""
 
-    def publish(self, subject: str, envelope: Envelope) -> None:
+    def publish(self, subject: str, envelope: Envelope[Any]) -> None:
         """Tells the nodes that listen to the subject, not this one. Never blocks and never raises."""
 
     async def listen(self, subject: str) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
+
+SUBJECTS_KEPT_MAX = 20_000
+"""Conversations whose subject is kept once it was made: those that are spoken in now."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -14,6 +18,7 @@ AGENTS = "kefu.agents"
 """Agents were disabled; every node hears it."""
 
 
+@lru_cache(SUBJECTS_KEPT_MAX)
 def conversation_subject(site: str, conversation_id: str) -> str:
     """What is said in one conversation: heard by nodes with a socket that belongs to it."""
     return f"kefu.{_token(site)}.conversation.{_token(conversation_id)}"

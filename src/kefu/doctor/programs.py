@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import errno
 import socket
 from pathlib import Path
-from urllib.parse import quote, urlsplit
-
-import nats.errors
-from nats.aio.client import Client
+from urllib.parse import quote
 
 from kefu import config_rules
+from kefu.bus.nats_connection import Server, connect, servers
 from kefu.config import Settings, reveal
 from kefu.doctor.findings import Finding, finding
 from kefu.doctor.request import Target, ask
@@ -21,8 +17,6 @@ from kefu.store.embedded_cluster import CLUSTER, DATABASE, ROLE
 from kefu.store.embedded_place import HOME, INSTALLATION, SOCKET_NAME, EmbeddedPostgresError, read_record
 
 CONNECT_TIMEOUT_S = 3.0
-CONNECT_TIMEOUT_WHOLE_S = 3
-NATS_PORT = 4222
 EMBEDDED_MAJOR = INSTALLATION.removeprefix("pginstall")
 _ALL_INTERFACES = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -83,65 +77,28 @@ async def check_bus(settings: Settings, workers: int) -> list[Finding]:
         return [finding("nats_unset", workers=workers)] if workers > 1 else []
     if problems := config_rules.bus(url):
         return [finding("nats_address", problem=problems[0])]
-    servers = [server.strip() for server in url.split(",")]
-    where = ", ".join(urlsplit(server).netloc.rpartition("@")[2] for server in servers)
-    problem = await _connect(servers)
+    found = servers(url)
+    where = ", ".join(f"{server.host}:{server.port}" for server in found)
+    problem = await _connect(found)
     if problem is None:
         return []
     code = "nats_refused" if "authorization" in problem.lower() else "nats_unreachable"
     return [finding(code, where=where, reason=problem)]
 
 
-async def _connect(servers: list[str]) -> str | None:
-    """Why none of the servers lets us in; None if one does."""
+async def _connect(found: list[Server]) -> str | None:
+    """Why none of the servers lets us in, in the last one's words; None if one does."""
     problem = None
-    for server in servers:  # the client itself would try again and again without a word
-        parts = urlsplit(server)
-        problem = await _unreachable(parts.hostname or "", parts.port or NATS_PORT)
-        if problem is None:
-            return await _join(server)
+    for server in found:
+        try:
+            (await connect(server, lambda _subject, _data: None)).abort()
+        except TimeoutError:
+            problem = "timeout"
+        except OSError as error:
+            problem = error.strerror or str(error)
+        else:
+            return None
     return problem
-
-
-async def _unreachable(host: str, port: int) -> str | None:
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            _, writer = await asyncio.open_connection(host, port)
-    except OSError as error:
-        return "timeout" if isinstance(error, TimeoutError) else error.strerror or str(error)
-    writer.close()
-    return None
-
-
-async def _join(server: str) -> str | None:
-    heard: list[str] = []
-
-    async def failed(error: Exception) -> None:
-        heard.append(str(error) or type(error).__name__)
-
-    client = Client()
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await client.connect(
-                server,
-                allow_reconnect=False,
-                error_cb=failed,
-                connect_timeout=CONNECT_TIMEOUT_WHOLE_S,
-            )
-            await client.flush()
-    except TimeoutError:
-        return heard[-1] if heard else "timeout"
-    except (OSError, nats.errors.Error) as error:
-        return next((text for text in heard if "authorization" in text.lower()), str(error) or type(error).__name__)
-    finally:
-        client._error_cb = _ignore  # noqa: SLF001 - what fails while it closes is of no interest
-        with contextlib.suppress(Exception):  # a connection that never was may fail to close in any way
-            await client.close()
-    return None
-
-
-async def _ignore(_: Exception) -> None:
-    pass
 
 
 def check_embedded(data_dir: Path) -> list[Finding]:

@@ -31,6 +31,13 @@ def sealed(envelope: object, subject: str = SUBJECT, secret: str = SECRET) -> by
     return Seal(secret).seal(subject, envelope)
 
 
+class Sealing(Seal):
+    """A node with the secret that says what no node says."""
+
+    def seal_content(self, content: bytes) -> bytes:
+        return self._mark(SUBJECT, content) + content
+
+
 def reason(data: bytes, subject: str = SUBJECT) -> str:
     with pytest.raises(EnvelopeError) as error:
         Seal(SECRET).open(subject, data)
@@ -56,10 +63,12 @@ def test_forged() -> None:
 
 def test_unknown_and_malformed() -> None:
     """A node of another version is heard without harm."""
-    assert reason(sealed(Envelope("message", "default", MESSAGE, "c1", 7, v=2))) == "unknown"
+    assert reason(sealed(Envelope("message", "default", MESSAGE, "c1", 7, v=99))) == "unknown"
     assert reason(sealed(Envelope("invented", "default", MESSAGE))) == "unknown"
     assert reason(sealed(Envelope("message", "default", {"id": 5}))) == "malformed"
-    assert reason(sealed([1, 2])) == "malformed"
+    assert reason(Sealing(SECRET).seal_content(b"2message [1,2]")) == "malformed"
+    for content in (b"", b" ", b"2message", b"message {}", b"2 message {}", b'{"v":2}'):
+        assert reason(Sealing(SECRET).seal_content(content)) in {"unknown", "malformed"}
 
 
 def test_subjects_hold_nothing_that_means_something_to_a_bus() -> None:
