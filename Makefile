@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help setup up test test-fast screenshots check format lock bench soak
+.PHONY: help setup up test test-fast screenshots check docs format lock bench soak
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -33,12 +33,19 @@ screenshots: setup ## the pictures of the README, as the browser test sees the p
 	$(PY) -m pytest tests/e2e
 	cp test-results/{widget,console}-{en,zh}-{desktop,phone}.png docs/images/
 
-check: setup ## ruff, strict typing, layers, front-end types, drift, byte budgets
+check: setup ## ruff, strict typing, layers, front-end types, drift, byte budgets, secrets, dependencies
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) hatch_build.py --check
+	$(PY) docs/generate.py --check
+	$(PY) checks/secrets.py
+	$(PY) checks/dependencies.py
+
+docs: setup ## the documentation's site, in dist/docs
+	$(PY) docs/generate.py
+	$(PY) docs/build.py
 
 bench: setup ## messages a second, CPU a message, memory a connection, beside peers; ARGS=--quick, ARGS=--no-peers
 	$(PY) bench/run.py $(ARGS)
