@@ -1,8 +1,9 @@
 """The hot path of the store: drafts of many sockets, one commit, an outcome each (group commit).
 
 One flight a process: while a commit is under way the next batch collects, so order within a socket is the order sent
-and nothing waits for a timer when the system is idle. The SQL is `append_messages` in `migrations/sql/append_1.sql`;
-its header says why it is two statements.
+and nothing waits for a timer when the system is idle. Outcomes are told while PostgreSQL works at the next batch, so
+neither waits for the other. The SQL is `append_messages` in `migrations/sql/append_2.sql`; its header says why it is
+two statements.
 
 After an error of unknown outcome (connection lost, timeout) the same batch runs again on a new connection until each
 draft's deadline; client ids make that harmless, and a draft that finds itself stored was. A statement error is
@@ -102,51 +103,54 @@ class Appender:
         await self._disconnect()
 
     async def _fly(self) -> None:
+        """Commits batch after batch: while the outcomes of one are told, PostgreSQL has the next."""
+        outcomes: list[tuple[Waiting, Outcome]] = []
         try:
-            while self._queue:
-                await self._append(self._without_expired(take_batch(self._queue, self._batch_max)))
+            while self._queue or outcomes:
+                commit = None
+                if self._queue:
+                    batch, expired = self._without_expired(take_batch(self._queue, self._batch_max))
+                    outcomes += expired
+                    commit = asyncio.get_running_loop().create_task(self._append(batch), name="append batch")
+                    await asyncio.sleep(0)  # the batch is on its way
+                for waiting, outcome in outcomes:
+                    _tell(waiting, outcome)
+                outcomes = [] if commit is None else await commit
         finally:
             self._flight = None
 
-    async def _append(self, batch: list[Waiting]) -> None:
-        """Brings every draft of the batch to its outcome."""
+    async def _append(self, batch: list[Waiting]) -> list[tuple[Waiting, Outcome]]:
+        """Brings every draft of the batch to its outcome; only those that expire meanwhile are told here."""
         delay_ms = RETRY_DELAY_MS_MIN
         while batch:
             try:
-                outcomes = await self._commit(batch)
+                return list(zip(batch, await self._commit(batch), strict=True))
             except _STATEMENT_ERRORS as error:
                 if len(batch) > 1:
-                    await self._bisect(batch)
-                    return
+                    middle = len(batch) // 2
+                    return await self._append(batch[:middle]) + await self._append(batch[middle:])
                 if not isinstance(error, asyncpg.UniqueViolationError):
                     # The error's own words may repeat the message.
                     log.error("the database refuses a message for good: %s", type(error).__name__)  # noqa: TRY400
-                    _tell(batch[0], INVALID)
-                    return
+                    return [(batch[0], INVALID)]
                 # Another transaction opened the visitor's one open conversation first; now it can be seen.
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left without an outcome
                 metrics.APPEND_FAILURES.add()
                 log.warning("append of %d messages failed, trying again: %s", len(batch), type(error).__name__)
                 await self._disconnect()
-            else:
-                for waiting, outcome in zip(batch, outcomes, strict=True):
-                    _tell(waiting, outcome)
-                return
-            batch = self._without_expired(batch)
+            batch, expired = self._without_expired(batch)
+            for waiting, outcome in expired:
+                _tell(waiting, outcome)
             await asyncio.sleep(delay_ms / 1000)
             delay_ms = min(delay_ms * 2, RETRY_DELAY_MS_MAX)
+        return []
 
-    async def _bisect(self, batch: list[Waiting]) -> None:
-        middle = len(batch) // 2
-        await self._append(batch[:middle])
-        await self._append(batch[middle:])
-
-    def _without_expired(self, batch: list[Waiting]) -> list[Waiting]:
+    def _without_expired(self, batch: list[Waiting]) -> tuple[list[Waiting], list[tuple[Waiting, Outcome]]]:
         now = asyncio.get_running_loop().time()
-        for waiting in batch:
-            if waiting.deadline <= now:
-                _tell(waiting, UNAVAILABLE)
-        return [waiting for waiting in batch if waiting.deadline > now]
+        return (
+            [waiting for waiting in batch if waiting.deadline > now],
+            [(waiting, UNAVAILABLE) for waiting in batch if waiting.deadline <= now],
+        )
 
     async def _commit(self, batch: list[Waiting]) -> list[Outcome]:
         connection = await self._connected()

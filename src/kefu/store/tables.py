@@ -5,6 +5,10 @@ server's are kept as they are. Every table that holds a site's data has its `sit
 
 `conversation.version` is the id of the transaction that last wrote the row: `since` of the inbox is answered from it
 (contract section 4, promise 5), so every statement that writes a conversation sets it to `pg_current_xact_id()`.
+
+A message must change no column of an index of `conversation`, or every index gets a new entry for it. So what changes
+with each message is indexed by its slot: ten minutes, 4096 transactions. A slot orders as its column does; the rows of
+one slot are sorted when they are read.
 """
 
 from __future__ import annotations
@@ -17,6 +21,11 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
 from sqlalchemy.types import UserDefinedType
 
 DEFAULT_SITE = "default"
+
+VERSION_SLOT_BITS = 12
+_LAST_MESSAGE_SLOT = (  # in PostgreSQL's own words, so that comparing the two finds no difference
+    "date_bin('00:10:00'::interval, last_message_at, '2000-01-01 00:00:00+00'::timestamp with time zone)"
+)
 
 
 class Xid8(UserDefinedType[int]):
@@ -140,6 +149,9 @@ conversation = Table(
     _time("created_at", nullable=False, now=True),
     _time("closed_at"),
     Column("version", Xid8, nullable=False, server_default=sa.text("pg_current_xact_id()")),
+    # Null where there is no message yet.
+    Column("last_message_slot", TIMESTAMP(timezone=True), sa.Computed(_LAST_MESSAGE_SLOT, persisted=True)),
+    Column("version_slot", sa.BigInteger, sa.Computed(f"version::text::bigint >> {VERSION_SLOT_BITS}", persisted=True)),
     sa.CheckConstraint("status in ('open', 'closed')", name="conversation_status"),
     Index(
         "conversation_open_key",
@@ -149,21 +161,22 @@ conversation = Table(
         postgresql_where=sa.text("status <> 'closed'"),
     ),
     Index("conversation_visitor_idx", "visitor_id"),
-    Index("conversation_version_idx", "site", "version"),
+    Index("conversation_version_idx", "site", "version_slot"),
     Index(
         "conversation_inbox_idx",
         "site",
         "status",
-        "last_message_at",
-        "id",
-        postgresql_where=sa.text("seq > 0"),
+        "last_message_slot",
+        postgresql_include=["assigned_to"],
+        postgresql_where=sa.text("last_message_slot is not null"),
     ),
 )
 
 message = Table(
     "message",
     metadata,
-    Column("conversation_id", _id(), ForeignKey("conversation.id"), primary_key=True),
+    # No foreign key: the append has the conversation locked, and a trigger guards against its deletion.
+    Column("conversation_id", _id(), primary_key=True),
     Column("seq", sa.Integer, primary_key=True),
     Column("id", _id(), nullable=False),
     Column("site", _id(), nullable=False, server_default=DEFAULT_SITE),

@@ -10,6 +10,7 @@ import datetime as dt
 import random
 import uuid
 
+import asyncpg
 import pytest
 
 HOUR = dt.timedelta(hours=1)
@@ -257,3 +258,72 @@ async def test_a_reopening_that_races_with_a_new_conversation(world, send) -> No
     await transaction.commit()
     (outcome,) = await sending
     assert outcome.kind == "closed"
+
+
+async def test_a_message_touches_no_index_of_its_conversation(world) -> None:
+    """ADR 7: the update of a conversation that has had a message lately makes no new index entries."""
+    conversations = [await world.conversation() for _ in range(3)]
+    node = await world.connect()
+    await world.append_on(node, *(world.draft(conversation) for conversation in conversations))
+    counted = (
+        "select pg_stat_get_xact_tuples_updated(oid) as updated, pg_stat_get_xact_tuples_hot_updated(oid) as hot"
+        " from pg_class where relname = 'conversation'"
+    )
+    async with node.transaction():  # the counts are this connection's own, not yet reported
+        before = await node.fetchrow(counted)
+        await world.append_on(node, *(world.draft(conversation) for conversation in conversations))
+        await world.append_on(node, world.draft(conversations[0]))
+        after = await node.fetchrow(counted)
+    assert after["updated"] - before["updated"] == after["hot"] - before["hot"] == 4
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+async def test_a_single_retry_while_the_first_commit_is_open(world, ending: str) -> None:
+    """Promises 1 and 3, for the short way of one draft: it waits for the lock, then sees what was committed."""
+    conversation = await world.conversation()
+    first_node, second_node = await world.connect(), await world.connect()
+    draft = world.draft(conversation)
+    transaction = first_node.transaction()
+    await transaction.start()
+    await world.append_on(first_node, draft)
+    retry = asyncio.create_task(world.append_on(second_node, world.repeat(draft)))
+    await world.until_blocked("%")
+    await (transaction.commit() if ending == "commit" else transaction.rollback())
+    (row,) = await retry
+    assert (row["outcome"], row["seq"]) == ("duplicate" if ending == "commit" else "stored", 1)
+    assert await world.assert_whole(conversation) == ["hello"]
+
+
+async def test_a_conversation_that_is_closed_while_a_single_message_waits(world) -> None:
+    """Promise 6: the status counts as it is under the lock, not as it was when the message came."""
+    conversation = await world.conversation()
+    closer, node = await world.connect(), await world.connect()
+    transaction = closer.transaction()
+    await transaction.start()
+    await closer.execute(
+        "update conversation set status = 'closed', closed_at = now() - interval '2 days' where id = $1", conversation
+    )
+    sending = asyncio.create_task(world.append_on(node, world.draft(conversation)))
+    await world.until_blocked("%")
+    await transaction.commit()
+    (row,) = await sending
+    assert row["outcome"] == "closed"
+    assert await world.assert_whole(conversation) == []
+
+
+async def test_a_conversation_with_messages_cannot_be_deleted(world, send) -> None:
+    """ADR 7: no message is left without its conversation, even one that is being committed."""
+    full, empty = await world.conversation(), await world.conversation()
+    node, deleter = await world.connect(), await world.connect()
+    transaction = node.transaction()
+    await transaction.start()
+    await world.append_on(node, world.draft(full))
+    deleting = asyncio.create_task(deleter.execute("delete from conversation where id = $1", full))
+    await world.until_blocked("%")
+    await transaction.commit()
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await deleting
+    await deleter.execute("delete from conversation where id = $1", empty)
+    (outcome,) = await send(world.appender(), world.draft(empty))
+    assert outcome.kind == "missing"
+    assert await world.assert_whole(full) == ["hello"]

@@ -210,3 +210,21 @@ async def test_an_unexpected_error_of_the_driver_leaves_nobody_waiting(
     (outcome,) = await send(node, world.draft(conversation, "after"))
     assert outcome.kind in {"stored", "duplicate"}
     assert await world.assert_whole(conversation) == ["before", "after"]
+
+
+async def test_outcomes_do_not_wait_for_the_next_commit(world) -> None:
+    """ADR 7: what is committed is told while the next batch is under way, in the order of the commits."""
+    free, held = await world.conversation(), await world.conversation()
+    node, blocker, told = world.appender(batch_max=1), await world.connect(), []
+    transaction = blocker.transaction()
+    await transaction.start()
+    await blocker.execute("select 1 from conversation where id = $1 for update", held)
+    for conversation, body in ((free, "1"), (held, "2"), (free, "3")):
+        draft = world.draft(conversation, body)
+        node.submit(draft, lambda outcome, body=body: told.append((body, outcome.kind)))
+    await world.until_blocked()
+    await asyncio.sleep(0.02)
+    assert told == [("1", "stored")]
+    await transaction.rollback()
+    await node.close()
+    assert told == [("1", "stored"), ("2", "stored"), ("3", "stored")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -178,3 +179,38 @@ async def test_a_mark_of_another_time_is_harmless(world, send, connection) -> No
     await send(world.appender(), world.draft(conversation))
     assert (await ask_since(connection, str(2**62)))[0] == []
     assert (await ask_since(connection, "0"))[0] == [conversation]
+
+
+async def test_order_and_pages_over_many_slots(world, connection) -> None:
+    """ADR 7: slots lead to the rows; order, pages and cursors are those of the exact times and transactions."""
+    chance = random.Random(5)
+    made = [await world.conversation() for _ in range(60)]
+    for conversation in made:
+        await world.sql(
+            "update conversation set seq = 1, last_message_at = timestamptz '2026-01-01 00:00:00.123+00'"
+            " + $2 * interval '1 minute', version = $3::text::xid8 where id = $1",
+            conversation,
+            chance.randint(0, 60),
+            str(chance.randint(1, 5) * 4096 + chance.randint(-2, 2)),
+        )
+    expected = [
+        (row["id"], int(row["version"]))
+        for row in await world.sql(
+            "select id, version::text as version from conversation where seq > 0 order by last_message_at desc, id desc"
+        )
+    ]
+    found, cursor = [], None
+    while True:
+        page = await inbox.page(connection, "default", "ann", "all", cursor=cursor, limit=7)
+        found += ids(page.rows)
+        cursor = page.cursor
+        if not page.more:
+            break
+    assert found == [conversation for conversation, _ in expected]
+    for start in (0, 4094, 4095, 4096, 4097, 3 * 4096 - 1, 3 * 4096 + 1, 5 * 4096 + 3):
+        written = await inbox.versions(connection, "default", start, 1000)
+        assert sorted(written) == sorted(row for row in expected if row[1] >= start)
+        assert [version for _, version in written] == sorted(version for _, version in written)
+        listed = await inbox.since(connection, "default", str(start), 1000)
+        assert sorted(ids(listed.rows)) == sorted(conversation for conversation, _ in written)
+    assert (await inbox.counts(connection, "default", "ann")).all == 60

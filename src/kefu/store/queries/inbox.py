@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.store import rows
-from kefu.store.tables import Xid8, agent, conversation, visitor
+from kefu.store.tables import VERSION_SLOT_BITS, Xid8, agent, conversation, visitor
 from kefu.wire.agent import InboxCounts, InboxFilter
 from kefu.wire.shapes import InboxRow
 
@@ -51,8 +51,11 @@ def _joined() -> sa.Select[Any]:
     )
 
 
+_HAS_MESSAGES = conversation.c.last_message_slot.is_not(None)
+
+
 def _select() -> sa.Select[Any]:
-    return _joined().where(conversation.c.seq > 0)
+    return _joined().where(_HAS_MESSAGES)
 
 
 def _tab(filter_: InboxFilter, agent_id: str) -> sa.ColumnElement[bool]:
@@ -93,10 +96,14 @@ async def page(
     """
     query = _select().where(conversation.c.site == site, _tab(filter_, agent_id))
     if cursor is not None:
+        moment, conversation_id = _decode_cursor(cursor)
         query = query.where(
-            sa.tuple_(conversation.c.last_message_at, conversation.c.id) < sa.tuple_(*_decode_cursor(cursor))
+            conversation.c.last_message_slot <= moment,
+            sa.tuple_(conversation.c.last_message_at, conversation.c.id) < sa.tuple_(moment, conversation_id),
         )
-    query = query.order_by(conversation.c.last_message_at.desc(), conversation.c.id.desc()).limit(limit + 1)
+    query = query.order_by(
+        conversation.c.last_message_slot.desc(), conversation.c.last_message_at.desc(), conversation.c.id.desc()
+    ).limit(limit + 1)
     found = (await connection.execute(query)).all()
     more = len(found) > limit
     kept = found[:limit]
@@ -121,9 +128,9 @@ async def since(
     start = _transaction_id(mark_) if cursor is None else _transaction_id(cursor) + 1
     query = (
         _select()
-        .where(conversation.c.site == site, conversation.c.version >= sa.cast(sa.literal(str(start), sa.Text), Xid8))
+        .where(conversation.c.site == site, *_written_since(start))
         .add_columns(sa.cast(conversation.c.version, sa.Text).label("written_by"))
-        .order_by(conversation.c.version)
+        .order_by(conversation.c.version_slot, conversation.c.version)
         .fetch(limit, with_ties=True)
     )
     found = (await connection.execute(query)).all()
@@ -135,6 +142,14 @@ def _transaction_id(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) >= 2**63:
         raise BadCursorError("since is not a mark of this server")
     return int(text)
+
+
+def _written_since(start: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Written by this transaction or a later one; the slot leads to the rows, the version says which of them."""
+    return (
+        conversation.c.version_slot >= start >> VERSION_SLOT_BITS,
+        conversation.c.version >= sa.cast(sa.literal(str(start), sa.Text), Xid8),
+    )
 
 
 class Stamped(NamedTuple):
@@ -168,10 +183,10 @@ async def versions(connection: AsyncConnection, site: str, start: int, limit: in
         sa.select(conversation.c.id, sa.cast(conversation.c.version, sa.Text).label("written_by"))
         .where(
             conversation.c.site == site,
-            conversation.c.seq > 0,
-            conversation.c.version >= sa.cast(sa.literal(str(start), sa.Text), Xid8),
+            _HAS_MESSAGES,
+            *_written_since(start),
         )
-        .order_by(conversation.c.version)
+        .order_by(conversation.c.version_slot, conversation.c.version)
         .fetch(limit, with_ties=True)
     )
     return [(row.id, int(row.written_by)) for row in await connection.execute(query)]
@@ -184,7 +199,7 @@ async def counts(connection: AsyncConnection, site: str, agent_id: str) -> Inbox
             sa.func.count().filter(_tab(filter_, agent_id)).label(filter_)
             for filter_ in ("mine", "unassigned", "all", "closed")
         )
-    ).where(conversation.c.site == site, conversation.c.seq > 0)
+    ).where(conversation.c.site == site, _HAS_MESSAGES)
     row = (await connection.execute(query)).one()
     return InboxCounts(mine=row.mine, unassigned=row.unassigned, all=row.all, closed=row.closed)
 
