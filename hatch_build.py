@@ -45,8 +45,9 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Builds before the files of the wheel are collected."""
-        del version, build_data
         build()
+        if version != "editable" and self.target_name == "wheel":
+            build_data["force_include"]["deploy"] = "kefu/deploy"  # `kefu init --for` copies from it
 
 
 # --- what is there ---------------------------------------------------------------------------------------

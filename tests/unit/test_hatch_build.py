@@ -128,7 +128,7 @@ def test_a_failed_build_does_not_pass_for_the_one_before(hook, builder, monkeypa
 
 def test_can_be_skipped(hook, builder, monkeypatch):
     monkeypatch.setenv("KEFU_SKIP_WEB_BUILD", "1")
-    as_hook(hook).initialize("standard", {})
+    as_hook(hook).initialize("editable", {})
     assert builder.runs == []
     assert as_hook(hook).dependencies() == []
 
