@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help setup up test test-fast screenshots check docs format lock bench soak
+.PHONY: help setup up test test-fast screenshots dist check docs format lock bench soak
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,6 +32,11 @@ screenshots: setup ## the pictures of the README, as the browser test sees the p
 	$(PY) tests/e2e/browser.py
 	$(PY) -m pytest tests/e2e
 	cp test-results/{widget,console}-{en,zh}-{desktop,phone}.png docs/images/
+
+dist: setup ## wheel and sdist in dist/, with the built browser files: who installs them needs no Node
+	rm -rf dist
+	.venv/bin/uv build --quiet --no-build-isolation --python $(PY) --out-dir dist
+	@ls dist
 
 check: setup ## ruff, strict typing, layers, front-end types, drift, byte budgets, secrets, dependencies
 	$(PY) -m ruff check .

