@@ -34,9 +34,9 @@ screenshots: setup ## the pictures of the README, as the browser test sees the p
 	cp test-results/{widget,console}-{en,zh}-{desktop,phone}.png docs/images/
 
 dist: setup ## wheel and sdist in dist/, with the built browser files: who installs them needs no Node
-	rm -rf dist
+	rm -f dist/kefu-*
 	.venv/bin/uv build --quiet --no-build-isolation --python $(PY) --out-dir dist
-	@ls dist
+	@ls dist/kefu-*
 
 check: setup ## ruff, strict typing, layers, front-end types, drift, byte budgets, secrets, dependencies
 	$(PY) -m ruff check .

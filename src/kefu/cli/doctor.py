@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,9 +15,10 @@ from rich.text import Text
 
 from kefu.api.files import Files
 from kefu.cli.kept_secret import with_kept_secret
+from kefu.cli.language import LANG_HELP, Language, language_of
 from kefu.cli.running import run
 from kefu.doctor import live, local
-from kefu.doctor.findings import Finding, Language, in_order
+from kefu.doctor.findings import Finding, in_order
 from kefu.doctor.live import Wanted
 from kefu.doctor.local import Installation
 from kefu.doctor.sockets import Patience
@@ -50,7 +50,7 @@ def doctor(  # noqa: PLR0917 - typer's options, given by name
     as_list: Annotated[
         bool, typer.Option("--list", help="Print everything that can be found, as Markdown, and look at nothing.")
     ] = False,
-    lang: Annotated[str, typer.Option(help="en or zh; as LC_ALL or LANG says unless given.")] = "",
+    lang: Annotated[str, typer.Option(help=LANG_HELP)] = "",
 ) -> None:
     """Name what is wrong with an installation, and the line to change.
 
@@ -109,18 +109,6 @@ def check_url(name: str, value: str) -> None:
         good = False
     if not good:
         raise typer.BadParameter(f"expected {name} http://host[:port] or https://host[:port], got {value!r}")
-
-
-def language_of(wanted: str) -> Language:
-    """The language that was asked for, else the locale's.
-
-    Raises:
-        typer.BadParameter: It is one that there is not.
-    """
-    if wanted and wanted.partition("-")[0] not in ("en", "zh"):
-        raise typer.BadParameter(f"expected --lang en or zh, got {wanted!r}")
-    chosen = wanted or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
-    return "zh-CN" if chosen.lower().startswith("zh") else "en"
 
 
 def as_object(found: list[Finding], language: Language) -> dict[str, object]:
