@@ -1,11 +1,12 @@
 """Kefu's transport with a tiny echo on it and no chat: what the official protocol test suites are run against.
 
-    python tests/conformance/echo.py --port 3000 --path /engine.io --ping-interval-ms 300 --ping-timeout-ms 200
-    python tests/conformance/echo.py --port 3000 --path /socket.io --ping-interval-ms 300 --ping-timeout-ms 200
+    python tests/conformance/echo.py --port 3000              both, at /engine.io and /socket.io
+    python tests/conformance/echo.py --port 3000 --engineio
+    python tests/conformance/echo.py --port 3000 --socketio --path /chat --ping-interval-ms 300 --ping-timeout-ms 200
 
-`--protocol engine.io` sends every message back, text and bytes. `--protocol socket.io` serves the namespaces `/` and
-`/custom`: it tells the CONNECT payload by `auth`, answers `message` by `message-back`, `message-with-ack` by its ack.
-Unset, the path decides: socket.io if it has that in its name. Port 0 takes a free one; the port is printed either way.
+Engine.IO sends every message back, text and bytes. Socket.IO serves the namespaces `/` and `/custom`: it tells the
+CONNECT payload by `auth`, answers `message` by `message-back`, `message-with-ack` by its ack. A path that has socket.io
+in its name speaks it unless told otherwise. Port 0 takes a free one; the port is printed either way.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from kefu.transport.endpoint import Connection, Handshake, Namespaces
 from kefu.transport.messages import Messages, MessageSession
 from kefu.transport.server.options import TransportOptions
 from kefu.transport.server.serve import TransportServer, serve
+from kefu.transport.server.service import Served
 
 
 class EngineEcho:
@@ -71,13 +73,20 @@ async def not_found(scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b""})
 
 
-def transport(path: str, protocol: str | None, options: TransportOptions) -> TransportServer:
-    """The echo on a path."""
-    speaks = protocol or ("socket.io" if "socket.io" in path else "engine.io")
-    served = (
-        Messages(EngineEcho()) if speaks == "engine.io" else Namespaces({"/": SocketEcho(), "/custom": SocketEcho()})
-    )
-    return TransportServer({"/" + path.strip("/"): served}, options)
+def echo(protocol: str) -> Served:
+    """What answers in `engine.io` or `socket.io`."""
+    if protocol == "engine.io":
+        return Messages(EngineEcho())
+    return Namespaces({"/": SocketEcho(), "/custom": SocketEcho()})
+
+
+def transport(path: str | None, protocol: str | None, options: TransportOptions) -> TransportServer:
+    """The echo on a path; None: each protocol at its own, or the one that is named."""
+    if path is None:
+        served = {f"/{name}": echo(name) for name in ("engine.io", "socket.io") if protocol in (None, name)}
+    else:
+        served = {"/" + path.strip("/"): echo(protocol or ("socket.io" if "socket.io" in path else "engine.io"))}
+    return TransportServer(served, options)
 
 
 def arguments() -> argparse.Namespace:
@@ -85,8 +94,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="localhost")
     parser.add_argument("--port", type=int, default=3000)
-    parser.add_argument("--path", default="/engine.io")
-    parser.add_argument("--protocol", choices=["engine.io", "socket.io"])
+    parser.add_argument("--path")
+    protocol = parser.add_mutually_exclusive_group()
+    protocol.add_argument("--protocol", choices=["engine.io", "socket.io"])
+    for name in ("engine.io", "socket.io"):
+        flag = "--" + name.replace(".", "")
+        protocol.add_argument(flag, dest="protocol", action="store_const", const=name, help=f"--protocol {name}")
     parser.add_argument("--ping-interval-ms", type=int, default=300)
     parser.add_argument("--ping-timeout-ms", type=int, default=200)
     parser.add_argument("--max-payload", type=int, default=1_000_000, help="bytes")

@@ -30,7 +30,12 @@ def close(code, reason=b""):
 
 
 async def write(raw, data, chop):
-    """Writes in pieces of `chop` bytes, each a segment of its own if the kernel likes."""
+    """Writes in pieces of `chop` bytes, each a segment of its own if the kernel likes; a list is written frame-wise."""
+    if isinstance(data, list):
+        for piece in data:
+            await write(raw, piece, chop)
+            await asyncio.sleep(0)
+        return
     for start in range(0, len(data), chop or max(1, len(data))):
         raw.write(data[start : start + chop] if chop else data)
         if chop:
@@ -130,7 +135,7 @@ async def test_5_1_and_5_2_fragmented_control_frames(raw, kind):
 @pytest.mark.parametrize("chop", CHOPS)
 @pytest.mark.parametrize("kind", [TEXT, BINARY])
 async def test_5_3_to_5_5_two_fragments(raw, kind, chop):
-    await write(raw, frame(b"4fragment1", kind, fin=False) + frame(b"fragment2", CONTINUATION), chop)
+    await write(raw, [frame(b"4fragment1", kind, fin=False), frame(b"fragment2", CONTINUATION)], chop)
     assert await raw.frame() == (kind, b"4fragment1fragment2")
 
 
@@ -204,7 +209,7 @@ async def fragments(raw, payloads):
 
 
 HELLO = "4Hello-µ@ßöäüàá-UTF-8!!".encode()
-KOSME = "4κόσμε".encode()
+KOSME = b"4" + BROKEN[:11]
 
 
 @pytest.mark.parametrize("text", [HELLO, KOSME])
@@ -221,21 +226,37 @@ async def test_6_3_invalid_cut_anywhere(raw, size):
     await ends(raw, 1007)
 
 
-@pytest.mark.parametrize("frame_wise", [True, False])
-async def test_6_4_invalid_slowly(raw, frame_wise):
-    """Failing before the end of the message is not asked of us."""
-    parts = [b"4\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5", b"\xf4\x90\x80\x80", b"edited"]
-    if frame_wise:
-        await fragments(raw, parts)
-    else:
-        for part in (frame(b"".join(parts))[:20], frame(b"".join(parts))[20:]):
-            raw.write(part)
-            await asyncio.sleep(0.02)
+SLOWLY = [
+    [b"4" + KOSME[1:], b"\xf4\x90\x80\x80", b"edited"],  # 6.4.1, 6.4.3
+    [b"4" + KOSME[1:] + b"\xf4", b"\x90", b"\x80\x80edited"],  # 6.4.2, 6.4.4
+]
+
+
+@pytest.mark.parametrize("parts", SLOWLY)
+async def test_6_4_1_and_6_4_2_fails_with_the_frame_that_is_wrong(raw, parts):
+    raw.send(parts[0], fin=False)
+    raw.send(b"not yet", PING)
+    assert await raw.frame() == (PONG, b"not yet")
+    raw.send(parts[1], CONTINUATION, fin=False)
+    await ends(raw, 1007)
+
+
+@pytest.mark.parametrize("parts", SLOWLY)
+async def test_6_4_3_and_6_4_4_fails_at_the_end_of_a_frame(raw, parts):
+    """Autobahn calls this non-strict: a frame is looked into once it is there."""
+    stream, end = frame(b"".join(parts)), len(parts[2])
+    for part in (stream[: -end - 4], stream[-end - 4 : -end], stream[-end:]):
+        raw.write(part)
+        await asyncio.sleep(0.02)
     await ends(raw, 1007)
 
 
 VALID = [
-    "κόσμε",  # 6.5
+    "hello$world",  # 6.5
+    "hello¢world",
+    "hello€world",
+    "hello\U00024b62world",
+    *(KOSME[1:].decode()[:end] for end in range(1, 6)),  # 6.5, and the prefixes of 6.6 that are whole
     "\x00",  # 6.7 first of each length
     "\x80",
     "\u0800",
@@ -248,12 +269,11 @@ VALID = [
     "\ue000",
     "\ufffd",
     *(chr(plane << 16 | 0xFFFE | low) for plane in range(17) for low in (0, 1)),  # 6.22 non-characters
-    "\ufffd\U00010000\ufeff",  # 6.23 specials
+    *map(chr, range(0xFFF9, 0x10000)),  # 6.23 specials
+    "\ufffd\U00010000\ufeff",
 ]
 INVALID = [
-    b"\xce",  # 6.6 an unfinished character
-    b"\xce\xba\xe1",
-    b"\xce\xba\xe1\xbd",
+    *(KOSME[1:end] for end in (2, 4, 5, 7, 9, 11)),  # 6.6 an unfinished character
     b"\xf8\x88\x80\x80\x80",  # 6.8 five and six bytes
     b"\xfc\x84\x80\x80\x80\x80",
     b"\xf7\xbf\xbf\xbf",  # 6.10
@@ -263,19 +283,23 @@ INVALID = [
     b"\x80",  # 6.12 continuation bytes alone
     b"\xbf",
     b"\x80\xbf",
-    b"\x80\xbf\x80\xbf\x80\xbf\x80",
+    *((b"\x80\xbf" * 4)[:size] for size in range(3, 8)),
     bytes(range(0x80, 0xC0)),
     b"".join(bytes((first, 0x20)) for first in range(0xC0, 0xE0)),  # 6.13 starts without continuation
     b"".join(bytes((first, 0x20)) for first in range(0xE0, 0xF0)),
     b"".join(bytes((first, 0x20)) for first in range(0xF0, 0xF8)),
-    b"\xf8\x20",
-    b"\xfc\x20",
+    b"\xf8\x20\xf9\x20\xfa\x20\xfb\x20",
+    b"\xfc\x20\xfd\x20",
     b"\xc0",  # 6.14 the last byte missing
     b"\xe0\x80",
     b"\xf0\x80\x80",
     b"\xdf",
     b"\xef\xbf",
     b"\xf7\xbf\xbf",
+    b"\xf8\x80\x80\x80",
+    b"\xfc\x80\x80\x80\x80",
+    b"\xfb\xbf\xbf\xbf",
+    b"\xfd\xbf\xbf\xbf\xbf",
     b"\xc0\xe0\x80\xf0\x80\x80\xf8\x80\x80\x80\xfc\x80\x80\x80\x80\xdf\xef\xbf\xf7\xbf\xbf",  # 6.15
     b"\xfe",  # 6.16 bytes that never occur
     b"\xff",
@@ -288,9 +312,13 @@ INVALID = [
     b"\xc1\xbf",  # 6.18 longest overlong
     b"\xe0\x9f\xbf",
     b"\xf0\x8f\xbf\xbf",
+    b"\xf8\x87\xbf\xbf\xbf",
+    b"\xfc\x83\xbf\xbf\xbf\xbf",
     b"\xc0\x80",  # 6.19 overlong NUL
     b"\xe0\x80\x80",
     b"\xf0\x80\x80\x80",
+    b"\xf8\x80\x80\x80\x80",
+    b"\xfc\x80\x80\x80\x80\x80",
     b"\xed\xa0\x80",  # 6.20 lone surrogates
     b"\xed\xad\xbf",
     b"\xed\xae\x80",
@@ -298,8 +326,11 @@ INVALID = [
     b"\xed\xb0\x80",
     b"\xed\xbe\x80",
     b"\xed\xbf\xbf",
-    b"\xed\xa0\x80\xed\xb0\x80",  # 6.21 pairs of them
-    b"\xed\xaf\xbf\xed\xbf\xbf",
+    *(  # 6.21 pairs of them
+        high + low
+        for high in (b"\xed\xa0\x80", b"\xed\xad\xbf", b"\xed\xae\x80", b"\xed\xaf\xbf")
+        for low in (b"\xed\xb0\x80", b"\xed\xbf\xbf")
+    ),
 ]
 
 
@@ -332,14 +363,20 @@ async def test_7_1_1_message_then_close(raw):
 
 
 @pytest.mark.parametrize("after", [close(1000), frame(b"", PING), frame(b"4late"), frame(b"x", CONTINUATION)])
-async def test_7_1_2_to_7_1_5_nothing_counts_after_close(raw, after):
+async def test_7_1_2_to_7_1_4_nothing_counts_after_close(raw, after):
     raw.write(close(1000) + after)
     await ends(raw, 1000)
 
 
+async def test_7_1_5_close_inside_a_message(raw):
+    raw.write(frame(b"4fragment1", fin=False) + close(1000) + frame(b"fragment2", CONTINUATION))
+    await ends(raw, 1000)
+
+
 async def test_7_1_6_a_big_message_then_close(raw):
-    raw.write(frame(b"4" + b"BAsd7&jh23" * 26_000) + close(1000))
+    raw.write(frame(b"4" + b"BAsd7&jh23" * 26_000) + frame(b"4Hello World!") + close(1000) + frame(b"", PING))
     assert len((await raw.frame())[1]) == 260_001
+    assert await raw.frame() == (TEXT, b"4Hello World!")
     await ends(raw, 1000)
 
 

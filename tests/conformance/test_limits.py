@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from raw_socket import BINARY, CONTINUATION, PING, TEXT, RawSocket, frame
+from raw_socket import BINARY, CONTINUATION, PING, PONG, TEXT, RawSocket, frame
 from test_polling import Poller
 
 
@@ -62,6 +62,54 @@ async def test_fragments_that_do_not_end(run_server):
     assert counted(server) == {"message too slow": 1}
     bystander.send(b'421["a"]')
     assert await bystander.text() == b"431[]"
+
+
+@pytest.mark.parametrize("size", [200, 3000, 20_000])
+async def test_a_frame_that_does_not_end(run_server, size):
+    """One frame that trickles; before it, one that made the parser's buffer grow."""
+    server = await run_server(message_seconds_max=0.6)
+    bystander = await RawSocket.connect(server.port)
+    raw = await RawSocket.connect(server.port)
+    raw.send(b'421["a","' + b"x" * 5000 + b'"]')
+    assert (await raw.text()).startswith(b"431")
+    before = asyncio.get_running_loop().time()
+    stream = frame(b"4" * (size + 100))
+    raw.write(stream[:size])
+
+    async def trickle():
+        for byte in stream[size:]:
+            raw.write(bytes((byte,)))
+            await asyncio.sleep(0.05)
+
+    trickling = asyncio.create_task(trickle())
+    assert await raw.close_code() == 1008
+    trickling.cancel()
+    assert 0.2 < asyncio.get_running_loop().time() - before < 1.5
+    assert counted(server) == {"message too slow": 1}
+    bystander.send(b'421["a"]')
+    assert await bystander.text() == b"431[]"
+
+
+async def test_idle_sockets_are_left_alone(run_server):
+    """Whatever size came before, in one piece or two, whole frames leave nothing behind."""
+    server = await run_server(message_seconds_max=0.4)
+    sockets = []
+    for size in (1, 100, 1500, 1900, 2033, 2048, 4000, 6000, 16_384, 60_000):
+        for cut in (0, 1, 3, 7, size // 2):
+            raw = await RawSocket.connect(server.port)
+            stream = frame(b'421["a","' + b"x" * size + b'"]') + frame(b"", PING)
+            raw.write(stream[:cut])
+            await asyncio.sleep(0.002)
+            raw.write(stream[cut:])
+            sockets.append(raw)
+    for raw in sockets:
+        assert (await raw.text()).startswith(b"431")
+        assert (await raw.frame())[0] == PONG
+    await asyncio.sleep(1)
+    assert not counted(server)
+    for raw in sockets:
+        raw.send(b'422["a"]')
+        assert await raw.text() == b"432[]"
 
 
 async def test_slow_messages_that_end_are_no_fault(run_server):

@@ -213,20 +213,28 @@ async def test_heartbeat_between_a_packet_and_its_attachment(connected):
     assert await connected.text() == b'451-["message-back",{"_placeholder":true,"num":0}]'
 
 
-async def test_the_echo_as_a_program():
-    """As the suite's runner starts it."""
-
+@pytest.mark.parametrize(
+    ("flags", "paths"),
+    [
+        ((), ("/engine.io", "/socket.io")),
+        (("--engineio",), ("/engine.io",)),
+        (("--socketio", "--path", "/chat"), ("/chat",)),
+    ],
+)
+async def test_the_echo_as_a_program(flags, paths):
+    """As the suites' runner starts it."""
     program = Path(__file__).with_name("echo.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, program, "--port", "0", "--path", "/chat", "--protocol", "socket.io", stdout=-1
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, program, "--port", "0", *flags, stdout=-1)
     try:
         port = int(await asyncio.wait_for(process.stdout.readline(), 20))
-        raw = await RawSocket.open(port, WEBSOCKET.replace("socket.io", "chat"))
-        assert json.loads((await raw.text())[1:])["pingInterval"] == 300
-        raw.send(b"40")
-        assert (await raw.text()).startswith(b"40{")
-        raw.drop()
+        for path in paths:
+            raw = await RawSocket.open(port, WEBSOCKET.replace("/socket.io", path))
+            assert json.loads((await raw.text())[1:])["pingInterval"] == 300
+            raw.send(b"4hello" if path == "/engine.io" else b"40")
+            assert (await raw.text()).startswith(b"4hello" if path == "/engine.io" else b"40{")
+            raw.drop()
+        missing = {"/engine.io", "/socket.io", "/chat"}.difference(paths).pop()
+        assert (await RawSocket.open(port, WEBSOCKET.replace("/socket.io", missing))).status == 404
     finally:
         process.terminate()
         await asyncio.wait_for(process.wait(), 10)

@@ -48,6 +48,9 @@ class Sent(list):
     def send_bytes(self, data):
         self.append(data)
 
+    def part(self):
+        self.append("apart")
+
     def client_closed(self):
         pass
 
@@ -103,7 +106,7 @@ async def test_the_answer_to_connect_goes_first(made):
 
     endpoint.during_connect = greet
     client.receive_text(WEBSOCKET, b'40{"token":"t"}')
-    assert sent == [b'0{"sid":"%b"}' % endpoint.connection.sid.encode(), b'2["hello"]', b'2["again"]']
+    assert sent == [b'0{"sid":"%b"}' % endpoint.connection.sid.encode(), "apart", b'2["hello"]', b'2["again"]']
     assert endpoint.heard == [("connect", {"token": "t"}, {"user-agent": "x"})]
     assert client.handshake.headers == {}
     assert endpoint.connection.is_open
@@ -113,7 +116,7 @@ async def test_closing_while_connecting(made):
     client, sent, endpoint, hub = made
     endpoint.during_connect = lambda connection: connection.close(4001, "no")
     client.receive_text(WEBSOCKET, b"40")
-    assert sent[1:] == [b"1", (4001, "no")]
+    assert sent[1:] == ["apart", b"1", (4001, "no")]
     assert not endpoint.connection.is_open
     await asyncio.sleep(0)
     assert endpoint.heard[-1] == ("disconnect", "server")

@@ -55,3 +55,14 @@ def test_fragments():
         whole.add(b"")
     with pytest.raises(MessageTooBigError):
         Fragments(is_text=True, bytes_max=5, fragments_max=3).add(b"abcdef")
+
+
+def test_fragments_of_text_are_refused_as_soon_as_they_are_no_utf8():
+    whole = Fragments(is_text=True, bytes_max=99, fragments_max=9)
+    whole.add("é".encode()[:1])
+    whole.add("é".encode()[1:] + b"\xf4")
+    with pytest.raises(UnicodeDecodeError):
+        whole.add(b"\x90")
+    binary = Fragments(is_text=False, bytes_max=99, fragments_max=9)
+    binary.add(b"\xff")
+    assert binary.join() == b"\xff"

@@ -4,7 +4,7 @@ import pytest
 
 from kefu.transport.rooms import encode_event
 from kefu.transport.server.frames import close_frame, message_frame, text_frame
-from kefu.transport.server.outbox import Flusher, Outbox
+from kefu.transport.server.outbox import PART_SECONDS, Flusher, Outbox
 
 
 class Socket:
@@ -116,3 +116,28 @@ async def test_nothing_is_written_to_a_lost_socket(parts):
     outbox.lost()
     await asyncio.sleep(0)
     assert socket.writes == []
+
+
+async def test_what_follows_a_part_leaves_later(parts):
+    outbox, socket, *_ = parts
+    outbox.send(b"0{}")
+    outbox.part()
+    outbox.send(b"2[]")
+    outbox.send(b"1")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert socket.writes == [message_frame(b"0{}")]
+    await asyncio.sleep(PART_SECONDS * 2)
+    assert socket.writes[1:] == [message_frame(b"2[]") + message_frame(b"1")]
+    outbox.send(b"1")
+    await asyncio.sleep(0)
+    assert socket.writes[2:] == [message_frame(b"1")], "later turns are as ever"
+
+
+async def test_a_close_does_not_wait_for_a_part(parts):
+    outbox, socket, *_ = parts
+    outbox.send(b"0{}")
+    outbox.part()
+    outbox.send(b"2[]")
+    outbox.close(1000, "")
+    assert socket.writes == [message_frame(b"0{}"), message_frame(b"2[]") + close_frame(1000, "")]

@@ -5,12 +5,14 @@ Bytes only; the parser of incoming frames is picows.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from struct import pack
 
 _TEXT, _BINARY, _CLOSE, _PONG = 0x81, 0x82, 0x88, 0x8A
 _SHORT_MAX = 125
 _CONTROL_BYTES_MAX = 125
+_incremental_utf8 = codecs.getincrementaldecoder("utf-8")
 _SHORT_MESSAGE = tuple(bytes((_TEXT, size + 1)) + b"4" for size in range(_SHORT_MAX))
 
 CLOSE_OK = 1000
@@ -80,14 +82,13 @@ class Fragments:
 
     Attributes:
         is_text: What its first frame said.
-        is_old: It was here already when somebody looked for messages that take too long.
     """
 
-    __slots__ = ("_bytes_left", "_fragments_left", "_parts", "is_old", "is_text")
+    __slots__ = ("_bytes_left", "_check_utf8", "_fragments_left", "_parts", "is_text")
 
     def __init__(self, *, is_text: bool, bytes_max: int, fragments_max: int) -> None:
         self.is_text = is_text
-        self.is_old = False
+        self._check_utf8 = _incremental_utf8("surrogatepass").decode if is_text else bytes
         self._bytes_left = bytes_max
         self._fragments_left = fragments_max
         self._parts: list[bytes] = []
@@ -98,6 +99,7 @@ class Fragments:
         Raises:
             MessageTooBigError: If the message may not be that long.
             TooManyFragmentsError: If it may not be cut into that many.
+            UnicodeDecodeError: If it is text, and whatever follows cannot make it UTF-8.
         """
         self._bytes_left -= len(part)
         self._fragments_left -= 1
@@ -105,6 +107,7 @@ class Fragments:
             raise MessageTooBigError("expected a smaller message")
         if self._fragments_left < 0:
             raise TooManyFragmentsError("expected a message in fewer frames")
+        self._check_utf8(part)
         self._parts.append(part)
 
     def join(self) -> bytes:

@@ -16,8 +16,8 @@ class TransportOptions:
         ping_interval_ms: Between two pings to a client.
         ping_timeout_ms: How long a client may take to answer one; shorter than the interval.
         message_bytes_max: A websocket message, a polling request body, or a binary packet with its attachments.
-        message_seconds_max: Until all fragments of a message are there; it is cut off between half of this and all
-            of it.
+        message_seconds_max: Until a frame, and all fragments of a message, are there; it is cut off between half of
+            this and all of it.
         fragments_max: Frames that one websocket message may be cut into.
         attachments_max: Binary attachments of one packet.
         packets_per_poll_max: Packets in one polling request.

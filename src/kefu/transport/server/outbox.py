@@ -22,6 +22,10 @@ from kefu.transport.server.frames import (
 )
 from kefu.transport.server.refusals import Reason
 
+PART_SECONDS = 0.01
+"""How long after the answer to a CONNECT the first events leave. Clients that begin to listen only once they have read
+the answer, as the protocol's own test suite does, would miss what comes in the same read."""
+
 
 class Flusher:
     """Writes out, at the end of the loop's turn, every outbox that got something in it.
@@ -47,6 +51,13 @@ class Flusher:
             assert self._loop is not None
             self._loop.call_soon(self._flush)
         self._dirty.append(outbox)
+
+    def put_off(self, outbox: Outbox, seconds: float) -> None:
+        """Writes it out that much later, and not at the end of this turn."""
+        assert self._loop is not None
+        if outbox in self._dirty:
+            self._dirty.remove(outbox)
+        self._loop.call_later(seconds, outbox.flush)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
@@ -122,6 +133,12 @@ class Outbox:
         transport.write(data)
         if transport.get_write_buffer_size() > self._bytes_max:
             self._close_slow_reader()
+
+    def part(self) -> None:
+        """Hands over what is queued; what follows leaves `PART_SECONDS` later, or when there is much of it."""
+        self.flush()
+        self._frames.append(b"")  # not empty, so that what follows does not tell the flusher
+        self._flusher.put_off(self, PART_SECONDS)
 
     def client_closed(self) -> None:
         """Nothing waits for a last answer here."""

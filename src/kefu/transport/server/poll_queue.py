@@ -85,6 +85,9 @@ class PollQueue:
         self._texts.append(text)
         self._wake()
 
+    def part(self) -> None:
+        """Does nothing: whoever polls takes what an answer holds one by one."""
+
     def close(self, _code: int, _reason: str) -> None:
         """Queues the last packet. Who does not fetch it in time finds the session gone."""
         if not self._is_closed:

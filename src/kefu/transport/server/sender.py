@@ -27,6 +27,9 @@ class Sender(Protocol):
     def send_control(self, text: bytes) -> None:
         """Queues an Engine.IO packet, whole."""
 
+    def part(self) -> None:
+        """What is queued leaves now, and what follows a moment later, so that no read of a websocket brings both."""
+
     def client_closed(self) -> None:
         """The client has said that it leaves; comes before `close`."""
 
@@ -82,6 +85,9 @@ class Held:
         """Keeps an Engine.IO packet."""
         self._calls.append(("send_control", (text,)))
 
+    def part(self) -> None:
+        """Nothing leaves from here."""
+
     def client_closed(self) -> None:
         """Nothing comes from the client meanwhile."""
 
@@ -110,6 +116,8 @@ class Held:
         """Nothing was closed yet."""
 
     def replay(self, channel: Sender) -> None:
-        """Does everything again, on the real channel."""
+        """Does everything again, on the real channel, apart from the answer that was sent there."""
+        if self._calls:
+            channel.part()
         for name, args in self._calls:
             getattr(channel, name)(*args)

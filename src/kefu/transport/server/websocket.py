@@ -4,20 +4,17 @@ uvicorn makes an `UpgradedProtocol` by its `ws=`, then calls `connection_made`, 
 request, and `transport.set_protocol` with the same object. picows parses and unmasks frames; everything else is done
 here: who may come in is asked before the 101, fragments are put together within limits, control frames are answered,
 and the socket is closed politely within a deadline. picows never sees the client's request, only the four headers that
-it checks, and never writes frames: its second write would be a close frame after a frame that it cannot parse, which
-`_Tap` turns into ours.
+it checks, and never writes frames (`tap.py`).
 
-There is no timer a socket: `check_progress` is called now and then, and closes a socket whose fragments are unfinished
-at two calls. A frame that does not end holds up the pong behind it, so the heartbeat bounds that.
+There is no timer a socket: `check_progress` is called now and then, and closes a socket that had the same unfinished
+message at two calls: fragments without their last, or a frame that has begun and not ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import binascii
-import logging
 from http import HTTPStatus
-from typing import Any
 
 from picows.common import WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSProtocol, WSTransport  # type: ignore[attr-defined]
@@ -30,10 +27,8 @@ from kefu.transport.server.handshake import BAD_REQUEST, RefusedError, Request, 
 from kefu.transport.server.hub import Hub
 from kefu.transport.server.outbox import Outbox
 from kefu.transport.server.refusals import Reason
+from kefu.transport.server.tap import PICOWS_LOG, READ_BUFFER_BYTES, Tap, holds_part_of_frame
 
-logger = logging.getLogger("kefu.transport")
-
-_READ_BUFFER_BYTES = 2048
 _KEY_BYTES = 16
 _UPGRADE_HEAD = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -46,69 +41,17 @@ _CLOSE_CODES_UNSENT = (1004, 1005, 1006, 1015)
 _CLOSE_CODES_END = 5000
 
 
-class _PicowsLog:
-    """Where picows logs: nowhere. It would name peers, quote frames and keep a logger a connection."""
-
-    name = "kefu.transport.picows"
-
-    def isEnabledFor(self, _level: int) -> bool:  # noqa: N802 (the logging module's name)
-        return False
-
-    def _drop(self, *_args: object, **_kwargs: object) -> None:
-        pass
-
-    debug = info = warning = error = log = _drop
-
-    def exception(self, *_args: object, **_kwargs: object) -> None:
-        logger.error("picows failed on a frame; its socket is closed")
-
-
-_PICOWS_LOG = _PicowsLog()
-
-
-class _Tap:
-    """Stands between picows and the socket. Lets the 101 through; takes what follows as a parser's complaint."""
-
-    __slots__ = ("_protocol", "_transport")
-
-    def __init__(self, transport: asyncio.Transport, protocol: UpgradedProtocol) -> None:
-        self._transport = transport
-        self._protocol: UpgradedProtocol | None = protocol
-
-    def get_extra_info(self, name: str) -> Any:
-        return self._transport.get_extra_info(name) if name in ("socket", "ssl_object") else None
-
-    def get_write_buffer_size(self) -> int:
-        return 1  # never zero: zero lets picows write to the file descriptor itself
-
-    def write(self, data: bytes) -> None:
-        if self._protocol is None:
-            return
-        if data.startswith(b"HTTP/"):
-            self._transport.write(data)
-        else:
-            self._protocol.parser_failed(int.from_bytes(bytes(data[2:4]), "big"))
-
-    def close(self) -> None:
-        """Does nothing: picows closes 10 ms after a complaint, which is ours to time."""
-
-    abort = close
-
-    def release(self) -> None:
-        """Breaks the circle of references."""
-        self._protocol = None
-
-
 class WebSocket(WSListener):
     """One websocket: frames in, messages to its client. A probed one belongs to a client that still polls."""
 
-    __slots__ = ("_client", "_fragments", "_hub", "_transport", "has_failed", "outbox")
+    __slots__ = ("_client", "_fragments", "_hub", "_is_late", "_transport", "has_failed", "outbox")
 
     def __init__(self, hub: Hub, client: Client, transport: asyncio.Transport) -> None:
         self._hub = hub
         self._client = client
         self._transport = transport
         self._fragments: frames.Fragments | None = None
+        self._is_late = False
         self.has_failed = False
         self.outbox = Outbox(transport, hub.flusher, hub.options.outbox_bytes_max, self)
 
@@ -118,6 +61,8 @@ class WebSocket(WSListener):
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         """Takes a frame."""
+        if self._is_late and self._fragments is None:
+            self._is_late = False
         kind = frame.msg_type
         if self.outbox.is_closing:
             if kind is _CLOSE:
@@ -154,13 +99,13 @@ class WebSocket(WSListener):
         self._client.slow_reader()
 
     def check_progress(self) -> None:
-        """Refuses a client whose fragments were there at the last call already."""
-        fragments = self._fragments
-        if fragments is None or self.outbox.is_closing:
+        """Refuses a client whose message was unfinished at the last call already, if none has ended since."""
+        if self.outbox.is_closing:
             return
-        if fragments.is_old:
+        is_unfinished = self._fragments is not None or holds_part_of_frame(self._transport.get_protocol())
+        if is_unfinished and self._is_late:
             self._fail(frames.CLOSE_POLICY, Reason.MESSAGE_TOO_SLOW)
-        fragments.is_old = True
+        self._is_late = is_unfinished
 
     def _data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
         options = self._hub.options
@@ -181,8 +126,12 @@ class WebSocket(WSListener):
         except frames.TooManyFragmentsError:
             self._fail(frames.CLOSE_POLICY, Reason.TOO_MANY_FRAGMENTS)
             return
+        except UnicodeDecodeError:
+            self._fail(frames.CLOSE_NOT_UTF8, Reason.NOT_UTF8)
+            return
         if frame.fin:
             whole, self._fragments = self._fragments, None
+            self._is_late = False
             receive = self._client.receive_text if whole.is_text else self._client.receive_binary
             receive(Channel.WEBSOCKET, whole.join())
 
@@ -234,7 +183,7 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
             None,
             False,
             self._listen,
-            _PICOWS_LOG,
+            PICOWS_LOG,
             True,
             None,
             False,
@@ -244,12 +193,12 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
             False,
             hub.options.message_bytes_max,
             None,
-            _READ_BUFFER_BYTES,
+            READ_BUFFER_BYTES,
         )
         self._hub = hub
         self._transport: asyncio.Transport
         self._websocket: WebSocket | None = None
-        self._tap: _Tap | None = None
+        self._tap: Tap | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Uvicorn's first call."""
@@ -293,7 +242,7 @@ class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
             transport.close()
             return
         self._websocket = WebSocket(self._hub, client, transport)
-        self._tap = _Tap(transport, self)
+        self._tap = Tap(transport, self)
         super().connection_made(self._tap)
         self.data_received(_UPGRADE_HEAD % key)
         attach(self._hub, client, self._websocket.outbox)
