@@ -30,7 +30,7 @@ import uvloop
 
 from kefu.chaos.process import ServerProcess, own_installation
 from kefu.chaos.run import Chaos, Plan, Result
-from kefu.chaos.socket import Address
+from kefu.client.address import Address
 from kefu.tokens import TOKEN_LIFE_S_MAX, issue_agent_token
 
 HERE = Path(__file__).parent

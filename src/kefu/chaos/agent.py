@@ -13,7 +13,8 @@ from typing import Any
 
 from kefu.chaos.clients import Client, answer, back_off
 from kefu.chaos.ledger import Ledger
-from kefu.chaos.socket import Address, LostError, RefusedError, Socket
+from kefu.client.address import Address, LostError, RefusedError
+from kefu.client.websocket import WebSocket
 
 PAGE_MAX = 200
 AUTH_TIMEOUT_S = 10.0
@@ -80,7 +81,7 @@ class Agent(Client):
             except RefusedError as error:
                 self.failure = str(error)
 
-    async def enter(self) -> Socket:
+    async def enter(self) -> WebSocket:
         """A connection with a token that was taken.
 
         Raises:
@@ -120,7 +121,7 @@ class Agent(Client):
             else:
                 return stored
 
-    async def _follow(self, connection: Socket) -> None:
+    async def _follow(self, connection: WebSocket) -> None:
         while True:
             self._work.clear()
             for conversation_id in list(self._unjoined):
@@ -138,7 +139,7 @@ class Agent(Client):
             if connection.lost.is_set():
                 raise LostError("the connection ended")
 
-    async def _catch_up(self, connection: Socket, event: str, conversation_id: str) -> None:
+    async def _catch_up(self, connection: WebSocket, event: str, conversation_id: str) -> None:
         """Asks for what came after the agent's place, page by page."""
         place = self._places[conversation_id]
         place.has_hole = False
@@ -171,7 +172,7 @@ class Agent(Client):
                 self._work.set()
 
 
-async def _read_all(connection: Socket, conversation_id: str) -> list[dict[str, Any]]:
+async def _read_all(connection: WebSocket, conversation_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
         known = {"conversationId": conversation_id, "limit": PAGE_MAX, "afterSeq": 0, "afterId": None}

@@ -7,7 +7,8 @@ import random
 from collections import deque
 from typing import Any
 
-from kefu.chaos.socket import Address, Fault, LostError, Socket
+from kefu.client.address import Address, LostError
+from kefu.client.websocket import Fault, WebSocket
 
 BACKOFF_S = (0.05, 1.0)
 SILENT_MAX = 4
@@ -28,8 +29,8 @@ class Client:
         self.address = address
         self.connections = 0
         self._path = path
-        self._socket: Socket | None = None
-        self._silent: deque[Socket] = deque()
+        self._socket: WebSocket | None = None
+        self._silent: deque[WebSocket] = deque()
 
     def hear(self, event: str, payload: Any) -> None:
         """An event came."""
@@ -52,19 +53,19 @@ class Client:
         for left in (*self._silent, *([self._socket] if self._socket else [])):
             left.abort()
 
-    async def open(self, auth: dict[str, str] | None = None) -> Socket:
+    async def open(self, auth: dict[str, str] | None = None) -> WebSocket:
         """A new connection.
 
         Raises:
             LostError: Nobody answers.
             RefusedError: The server refuses this client.
         """
-        self._socket = await Socket(self.hear).open(self.address, self._path, auth)
+        self._socket = await WebSocket(self.hear).open(self.address, self._path, auth)
         self.connections += 1
         return self._socket
 
 
-async def answer(connection: Socket, event: str, payload: dict[str, Any]) -> dict[str, Any]:
+async def answer(connection: WebSocket, event: str, payload: dict[str, Any]) -> dict[str, Any]:
     """Asks until the answer is no call for patience.
 
     Raises:

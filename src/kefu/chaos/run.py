@@ -13,8 +13,9 @@ from typing import Any
 from kefu.chaos.agent import Agent
 from kefu.chaos.ledger import Ledger, Verdict
 from kefu.chaos.process import ServerProcess
-from kefu.chaos.socket import FAULTS, Address, RefusedError
 from kefu.chaos.visitor import Visitor
+from kefu.client.address import Address, RefusedError
+from kefu.client.websocket import FAULTS
 
 AGENT_SHARE = 0.1
 """How many of the faults hit the agent."""

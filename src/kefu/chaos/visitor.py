@@ -13,7 +13,9 @@ from typing import Any
 
 from kefu.chaos.clients import TRY_AGAIN, Client, back_off, patience_s
 from kefu.chaos.ledger import Entry, Ledger
-from kefu.chaos.socket import ANSWER_TIMEOUT_S, Address, Fault, LostError, RefusedError, Socket
+from kefu.client.address import Address, LostError, RefusedError
+from kefu.client.session import ANSWER_TIMEOUT_S
+from kefu.client.websocket import Fault, WebSocket
 
 TOGETHER_MAX = 4
 """Messages that are sent without waiting for each other's ack."""
@@ -87,7 +89,7 @@ class Visitor(Client):
         except RefusedError as error:
             self.failure = str(error)
 
-    async def _greet(self, connection: Socket) -> None:
+    async def _greet(self, connection: WebSocket) -> None:
         hello = {"sessionId": self._session_id, "visitorName": self._name, "visitorToken": self._token}
         while True:
             got = await connection.answer("visitor_hello", hello)
@@ -104,7 +106,7 @@ class Visitor(Client):
         self.conversation_id = conversation_id
         self._on_conversation(conversation_id)
 
-    async def _send(self, connection: Socket) -> None:
+    async def _send(self, connection: WebSocket) -> None:
         while waiting := self.unacked:
             together = waiting[: random.randint(1, self._together_max)]  # noqa: S311
             answers = [connection.ask("visitor_message", self._message(entry)) for entry in together]

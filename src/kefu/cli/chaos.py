@@ -16,9 +16,9 @@ from rich.table import Table
 from kefu.chaos.ledger import Verdict
 from kefu.chaos.process import ServerError, ServerProcess, own_installation
 from kefu.chaos.run import Chaos, Plan, Result
-from kefu.chaos.socket import Address, LostError, RefusedError
 from kefu.cli.kept_secret import with_kept_secret
 from kefu.cli.running import run, stop
+from kefu.client.address import Address, LostError, RefusedError
 from kefu.config import ConfigError, load_settings, reveal
 from kefu.config_rules import agents_secret
 from kefu.tokens import TOKEN_LIFE_S_MAX, issue_agent_token

@@ -13,7 +13,19 @@ import typer
 
 from kefu.config import ENV_FILE_VARIABLE
 
-COMMANDS = ("init", "up", "server", "site", "migrate", "agent", "token", "doctor", "chaos")
+COMMANDS = (
+    "init",
+    "up",
+    "server",
+    "site",
+    "migrate",
+    "agent",
+    "token",
+    "nginx",
+    "doctor",
+    "accept",
+    "chaos",
+)
 """Each is a module of this folder with a function of the same name, or with an `app` of its own commands."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

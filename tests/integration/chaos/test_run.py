@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kefu.chaos.run import Chaos, Plan, Result
-from kefu.chaos.socket import Address, RefusedError
+from kefu.client.address import Address, RefusedError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
