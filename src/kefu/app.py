@@ -143,6 +143,8 @@ async def run_chat_server(
         database = Database(url, pool_max=settings.db_pool_max)
         stack.push_async_callback(database.close)
         installation = await proof.database(database)
+        if worker is None:
+            await proof.connections(database, settings, workers=1)
         chat = join(settings, database, installation, port, worker)
         await stack.enter_async_context(_background(chat, database))
         await stack.enter_async_context(
@@ -239,7 +241,9 @@ def join(
         is_bus_away=lambda: publisher.bus.state == "away",
     )
     doctor = _doctor(settings, inside, database, secret)
-    http = create_http(database, publisher.bus, files, port, reveal(settings.metrics_token), doctor=doctor)
+    http = create_http(
+        database, publisher.bus, files, port, reveal(settings.metrics_token), doctor=doctor, worker=worker
+    )
     return ChatServer(
         appender,
         announcer,

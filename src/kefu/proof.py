@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import socket
 
 import sqlalchemy as sa
 
 from kefu.api.files import Files
+from kefu.config import Settings
+from kefu.doctor.database import OTHERS_CONNECTIONS
+from kefu.doctor.local import connections_needed
 from kefu.logs import announce
 from kefu.store.append import APPEND
 from kefu.store.database import UNREACHABLE, Database, DatabaseError, Installation, reason, token_hash, where
@@ -20,6 +24,8 @@ from kefu.store.migrate import SCHEMA_PROBLEMS, state_async
 from kefu.store.queries import conversations, visitors
 from kefu.store.tables import DEFAULT_SITE
 from kefu.tokens import TokenError, issue_agent_token, verify_agent_token
+
+log = logging.getLogger(__name__)
 
 HANDSHAKE_TIMEOUT_S = 5.0
 
@@ -54,6 +60,21 @@ async def database(opened: Database) -> Installation:
         raise failed(f"DB_FAIL {error}") from error
     except UNREACHABLE as error:
         raise failed(f"DB_FAIL {where(opened.url)}: {reason(error)}") from error
+
+
+async def connections(opened: Database, settings: Settings, workers: int) -> None:
+    """Warns if the database has fewer connections than this server's processes and the main site may take.
+
+    It serves all the same: pools fill up under load only, and then requests wait or fail.
+    """
+    needed = connections_needed(settings, workers)
+    allowed = await opened.connections_max()
+    if allowed < needed:
+        log.warning(
+            "the database allows %d connections, chat-server's %d and the main site take up to %d: "
+            "set max_connections = %d there, or KEFU_DB_POOL_MAX lower than %d here",
+            *(allowed, workers, needed, needed + OTHERS_CONNECTIONS, settings.db_pool_max),
+        )
 
 
 async def sockets(listener: socket.socket, *paths: str) -> None:

@@ -16,6 +16,7 @@ from kefu.api.metrics import internal_metrics, public_metrics
 from kefu.api.schema import openapi_config, show_schema
 from kefu.bus.port import Bus
 from kefu.store.database import Database
+from kefu.transport.server.workers import Worker
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,11 @@ def create_http(
     metrics_token: str | None = None,
     *,
     doctor: Doctor | None = None,
+    worker: Worker | None = None,
 ) -> Litestar:
     """The application; `state.stopping` is set when the server stops. Without a token it shows no metrics.
 
-    Without `doctor` it has no route for owners' findings.
+    Without `doctor` it has no route for owners' findings. `worker` is which of several this process is.
     """
     state = {
         "database": database,
@@ -41,6 +43,7 @@ def create_http(
         "files": files,
         "port": port,
         "doctor": doctor,
+        "worker": worker,
         "stopping": False,
         "metrics_token": metrics_token,
     }

@@ -1,13 +1,17 @@
 """The metrics as Prometheus reads them, and who may read them (contract section 1).
 
+Where several workers share the public port, whichever of them is asked asks the others and shows all, each sample with
+its `worker`. An internal port belongs to one process and shows that.
+
 On the public port only with the token as Bearer: behind a proxy on this machine every client comes from loopback, so
 the address says nothing. On the internal port, which listens on loopback, without one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -24,8 +28,12 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from kefu import metrics
+from kefu.transport.server.workers import Worker
 
 PATHS = ["/metrics", "/chat/metrics"]
+_ONLY = "this-worker"
+"""The query by which workers ask each other."""
+_HEAD = b"\n# HELP "
 _HEADERS = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
 
 
@@ -54,18 +62,55 @@ def _family(metric: metrics.Metric) -> Family:
     return family
 
 
+class _OfWorker(Collector):
+    """Everything of this process, each sample with the worker's number."""
+
+    def __init__(self, number: int) -> None:
+        self._label = {"worker": str(number)}
+
+    def collect(self) -> Iterator[Family]:
+        """The same families, labelled."""
+        for family in _registry.collect():
+            family.samples = [sample._replace(labels=self._label | sample.labels) for sample in family.samples]
+            yield family
+
+
 _registry = CollectorRegistry(auto_describe=False)
 _registry.register(_Declared())
 ProcessCollector(registry=_registry)
 
 
-def exposition() -> bytes:
-    """Every metric of this process, and what the kernel says of it (CPU, memory, open files), as Prometheus' text."""
-    return generate_latest(_registry)
+def exposition(worker: Worker | None = None) -> bytes:
+    """Every metric of this process, and what the kernel says of it (CPU, memory, open files), as Prometheus' text.
+
+    With a worker, its number is a label.
+    """
+    if worker is None:
+        return generate_latest(_registry)
+    labelled = CollectorRegistry(auto_describe=False)
+    labelled.register(_OfWorker(worker.number))
+    return generate_latest(labelled)
 
 
-@get(PATHS, sync_to_thread=False, media_type="text/plain", summary="Metrics for Prometheus")
-def public_metrics(request: Request[Any, Any, State], state: State) -> Response[bytes]:
+def merged(texts: Iterable[bytes]) -> bytes:
+    """One text of several: each metric once, with the samples of all."""
+    samples: dict[bytes, list[bytes]] = {}
+    for text in texts:
+        for part in (b"\n" + text).split(_HEAD)[1:]:
+            name, kind, *lines = part.rstrip(b"\n").split(b"\n")
+            samples.setdefault(_HEAD[1:] + name + b"\n" + kind, []).extend(lines)
+    return b"".join(b"\n".join([head, *lines, b""]) for head, lines in samples.items())
+
+
+async def _of_all(worker: Worker, token: str) -> bytes:
+    """What this worker and all that answer count."""
+    headers = {"authorization": f"Bearer {token}"}
+    asked = [worker.ask(number, f"{PATHS[0]}?{_ONLY}", headers) for number in worker.others()]
+    return merged([exposition(worker), *filter(None, await asyncio.gather(*asked))])
+
+
+@get(PATHS, media_type="text/plain", summary="Metrics for Prometheus")
+async def public_metrics(request: Request[Any, Any, State], state: State) -> Response[bytes]:
     """For who knows `KEFU_METRICS_TOKEN`; without that setting there is no such page."""
     token: str | None = state.metrics_token
     if token is None:
@@ -73,7 +118,10 @@ def public_metrics(request: Request[Any, Any, State], state: State) -> Response[
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
         raise NotAuthorizedException("send Authorization: Bearer with KEFU_METRICS_TOKEN")
-    return Response(exposition(), headers=_HEADERS)
+    worker: Worker | None = state.worker
+    if worker is None or request.url.query == _ONLY:
+        return Response(exposition(worker), headers=_HEADERS)
+    return Response(await _of_all(worker, token), headers=_HEADERS)
 
 
 @get(PATHS, sync_to_thread=False, include_in_schema=False)

@@ -19,10 +19,13 @@ from pydantic import SecretStr
 
 from kefu.config import ConfigError, Settings, reveal
 from kefu.config_rules import EMBEDDED, database
+from kefu.doctor.database import OTHERS_CONNECTIONS
+from kefu.doctor.local import connections_needed
 from kefu.mainsite.serve import PortError
 from kefu.proof import StartError
 from kefu.store.database import Database, DatabaseError
 from kefu.store.embedded import EmbeddedPostgres
+from kefu.store.embedded_cluster import CONNECTIONS_MAX
 from kefu.store.embedded_place import EmbeddedPostgresError
 
 COLLECT_AFTER = 10_000
@@ -82,12 +85,13 @@ def stop(*problems: str) -> NoReturn:
 
 
 @contextlib.asynccontextmanager
-async def with_database(settings: Settings, *, or_embedded: bool = False) -> AsyncIterator[Settings]:
+async def with_database(settings: Settings, *, or_embedded: bool = False, workers: int = 1) -> AsyncIterator[Settings]:
     """Settings whose database address is one to connect to; the embedded PostgreSQL runs meanwhile if it is meant.
 
     Args:
         settings: As loaded.
         or_embedded: Use the embedded PostgreSQL when no address is set.
+        workers: Processes of chat-server, for whose connections an embedded PostgreSQL that starts now has room.
 
     Raises:
         ConfigError: The address is missing or malformed.
@@ -99,7 +103,9 @@ async def with_database(settings: Settings, *, or_embedded: bool = False) -> Asy
     if url != EMBEDDED:
         yield settings
         return
-    async with EmbeddedPostgres(settings.data_dir) as server:
+    wanted = connections_needed(settings, workers) + OTHERS_CONNECTIONS
+    room = {"max_connections": str(wanted)} if wanted > CONNECTIONS_MAX else {}
+    async with EmbeddedPostgres(settings.data_dir, settings=room) as server:
         yield settings.model_copy(update={"database_url": SecretStr(server.url)})
 
 

@@ -31,7 +31,7 @@ async def _serve(workers: int) -> None:
     check_server(settings)
     if workers > 1 and settings.nats_url is None:
         raise ConfigError(["KEFU_NATS_URL is not set: several workers need NATS to hear each other"])
-    async with systemd.watched(), with_database(settings) as ready:
+    async with systemd.watched(), with_database(settings, workers=workers) as ready:
         if workers == 1:
             await run_chat_server(ready, started=_started, stopping=_stopping)
         else:

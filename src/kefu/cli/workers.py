@@ -127,6 +127,7 @@ async def run_workers(
     tasks: list[asyncio.Task[None]] = []
     try:
         await proof.database(database)
+        await proof.connections(database, settings, workers=len(places))
         tasks = [asyncio.create_task(place.keep(), name=f"worker {place.number}") for place in places]
         ready = asyncio.create_task(_all_ready(places))
         await asyncio.wait([*tasks, ready], return_when=asyncio.FIRST_COMPLETED)

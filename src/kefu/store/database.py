@@ -132,6 +132,18 @@ class Database:
         if synchronous_commit == "off":
             raise DatabaseError("synchronous_commit must not be off: a message would be acked before it is on disk")
 
+    async def connections_max(self) -> int:
+        """How many connections this role may have to this database, whoever holds them now."""
+        limits = (
+            "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,"
+            " (select rolconnlimit from pg_roles where rolname = current_user),"
+            " (select datconnlimit from pg_database where datname = current_database())"
+        )
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(sa.text(limits))).one()
+        limited: list[int] = [limit for limit in row if limit >= 0]  # -1: without a limit
+        return min(limited)
+
     async def installation(self) -> Installation:
         """What the database says of itself; it must be migrated."""
         async with self.engine.connect() as connection:

@@ -27,12 +27,15 @@ STOP_WAIT_S_MAX = 20.0
 POLL_S = 0.01
 LOG_TAIL_LINES = 12
 
+CONNECTIONS_MAX = 80
+"""Unless whoever starts it asks for more."""
+
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "port": "5432",
     "cluster_name": "kefu",
-    "max_connections": "80",
+    "max_connections": str(CONNECTIONS_MAX),
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
     "synchronous_commit": "on",

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import time
+import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
@@ -14,6 +15,7 @@ import aiohttp
 import psutil
 import pytest
 import socketio
+from prometheus_client.parser import text_string_to_metric_families
 
 from integration.nats_server import NatsServer
 from kefu.tokens import issue_agent_token
@@ -21,6 +23,7 @@ from kefu.tokens import issue_agent_token
 from .conftest import SECRET, Program, free_ports
 
 WORKERS = 3
+METRICS_TOKEN = "1f0c9ab26e4458b3c2d6e8f90a1b2c3d4e5f60aa"
 
 
 @pytest.fixture
@@ -38,6 +41,7 @@ def environment(database_url: str, nats) -> dict[str, str]:
         "CHAT_ADMIN_JWT_SECRET": SECRET,
         "CHAT_SERVER_PORT": str(free_ports(1)[0]),
         "KEFU_NATS_URL": nats.url,
+        "KEFU_METRICS_TOKEN": METRICS_TOKEN,
         "KEFU_NEW_PER_ADDRESS_PER_HOUR": "10000",
         "KEFU_ADDRESS_RATE_PER_MIN": "100000",
         "CHAT_WS_RATE_PER_MIN": "100000",
@@ -159,6 +163,73 @@ async def test_requests_of_one_session_on_many_connections(server, environment) 
     async with aiohttp.ClientSession() as http:
         big = await http.post(f"{base}&sid={sids[0]}", data=b"4" * 200_000)
         assert big.status == 413
+
+
+def metrics(port: str, query: str = "", token: str = METRICS_TOKEN) -> dict[str, list[tuple[dict[str, str], float]]]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/chat/metrics{query}")
+    request.add_header("Authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        text = answer.read().decode()
+    helps = [line.split(" ")[2] for line in text.splitlines() if line.startswith("# HELP ")]
+    assert len(helps) == len(set(helps)), "each metric once"
+    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return found
+
+
+async def test_the_public_port_shows_the_metrics_of_all(server, environment) -> None:
+    """Whichever worker is asked: every number of each, told apart; the sums are those of the whole server."""
+    port = environment["CHAT_SERVER_PORT"]
+    visitors = [await Client(port, "/ws-visitor", ["websocket"]).connect() for _ in range(24)]
+    for visitor in visitors:
+        await visitor.ask("visitor_hello", {"sessionId": f"s_{uuid.uuid4()}"})
+        await visitor.ask("visitor_message", {"bodyText": "hello", "clientId": str(uuid.uuid4())})
+    everybody = {str(number) for number in range(WORKERS)}
+    for _ in range(6):
+        found = metrics(port)
+        for name in ("kefu_build_info", "process_cpu_seconds_total", "kefu_append_queue_messages"):
+            assert sorted(labels["worker"] for labels, _ in found[name]) == sorted(everybody), name
+        stored = [count for labels, count in found["kefu_messages_total"] if labels["outcome"] == "stored"]
+        assert sum(stored) == len(visitors)
+        sockets = [
+            (labels["worker"], count)
+            for labels, count in found["kefu_connections"]
+            if (labels["path"], labels["transport"]) == ("/ws-visitor", "websocket")
+        ]
+        assert sum(count for _, count in sockets) == len(visitors)
+    alone = metrics(port, "?this-worker")
+    assert len({labels["worker"] for labels, _ in alone["kefu_build_info"]}) == 1
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        metrics(port, token="x" * 32)
+    workers(server)[2].send_signal(signal.SIGSTOP)  # one that does not answer is left out, soon
+    began = time.monotonic()
+    answered = [labels["worker"] for labels, _ in (await from_one_that_lives(port))["kefu_build_info"]]
+    assert len(answered) == WORKERS - 1
+    assert time.monotonic() - began < 8
+    workers(server)[2].send_signal(signal.SIGCONT)
+    await asyncio.gather(*(visitor.socket.disconnect() for visitor in visitors))
+
+
+async def from_one_that_lives(port: str) -> dict[str, list[tuple[dict[str, str], float]]]:
+    """The kernel gives some connections to the worker that does not answer."""
+    asked = {asyncio.create_task(asyncio.to_thread(metrics, port)) for _ in range(8)}
+    done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    return done.pop().result()
+
+
+def test_too_few_connections_are_told_at_the_start(server, start, environment) -> None:
+    """The pools of all workers against what the database allows: one line, and it serves."""
+    assert "the database allows" not in server.text
+    server.end()
+    program = start("server", "--workers", str(WORKERS), **environment, KEFU_DB_POOL_MAX="60")
+    program.wait_for(f"WORKERS_OK {WORKERS}")
+    lines = [line for line in program.lines if "the database allows" in line]
+    assert len(lines) == 1
+    assert "allows 117 connections, chat-server's 3 and the main site take up to 243" in lines[0]
+    assert "max_connections = 248" in lines[0]
+    assert "KEFU_DB_POOL_MAX lower than 60" in lines[0]
 
 
 def test_a_killed_worker_comes_back_and_the_others_go_on(server, environment) -> None:

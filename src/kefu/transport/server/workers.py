@@ -27,6 +27,8 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"expect", b"content-length"})
 _NOT_PASSED_BACK = _HOP_BY_HOP | {b"date"}
 _NUMBER_DIGITS_MAX = 3
+ASK_TIMEOUT_S = 2.0
+"""For another worker's answer to a question of ours; one that is being started again gives none."""
 _GONE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -84,6 +86,31 @@ class Worker:
                 writer.close()
 
         return passed_on
+
+    def others(self) -> list[int]:
+        """The numbers of the other workers."""
+        numbers = [int(path.stem) for path in self.folder.glob("*.sock")]
+        return sorted(number for number in numbers if number != self.number)
+
+    async def ask(self, number: int, path: str, headers: dict[str, str]) -> bytes | None:
+        """Asks another worker for a page.
+
+        Returns:
+            Its body; None if there is none, or none within `ASK_TIMEOUT_S`.
+        """
+        lines = [f"GET {path} HTTP/1.1", "host: localhost", "connection: close"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_S):
+                reader, writer = await asyncio.open_unix_connection(self.socket_path(number))
+                try:
+                    writer.write("\r\n".join([*lines, "", ""]).encode())
+                    status, _, body = _parse_answer(await reader.read())
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return None
+        return body if status == HTTPStatus.OK else None
 
     def close(self) -> None:
         """Ends the websockets that are passed on."""
