@@ -160,6 +160,7 @@ class Nginx:
         self._process: Process | None = None
         (folder / "sites").mkdir(parents=True)
         user = "user root;" if os.geteuid() == 0 else ""  # so that workers may enter the test's folder
+        self._errors = str(folder / "error.log")  # else it opens the one that it was built with, which may be forbidden
         self._configuration = folder / "nginx.conf"
         self._configuration.write_text(NGINX.format(folder=folder, user=user))
 
@@ -169,14 +170,24 @@ class Nginx:
 
     def check(self) -> str:
         """`nginx -t`; what it says besides that all is well."""
-        command = [needed("nginx"), "-t", "-q", "-p", str(self.folder), "-c", str(self._configuration)]
+        command = [
+            needed("nginx"),
+            "-t",
+            "-q",
+            "-e",
+            self._errors,
+            "-p",
+            str(self.folder),
+            "-c",
+            str(self._configuration),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stderr
 
     def start(self, port: int) -> None:
         """Starts, and waits until it listens."""
-        command = [needed("nginx"), "-p", str(self.folder), "-c", str(self._configuration)]
+        command = [needed("nginx"), "-e", self._errors, "-p", str(self.folder), "-c", str(self._configuration)]
         self._process = Process(command, self.folder / "output.log")
         until(lambda: listens(port), f"nginx does not listen: {(self.folder / 'output.log').read_text()}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -54,6 +56,19 @@ def test_a_report_for_people_in_their_language(installation: Installation) -> No
     assert "P0_OK: chat_widget + admin_panel + message_persist\n" in result.stdout
     assert re.search(r"留下一个已关闭的会话，访客名为“Kefu acceptance test”：\w+\n", result.stdout)
     assert "验收通过" in result.stdout
+
+
+def test_pictures_by_an_installed_browser(installation: Installation, tmp_path: Path) -> None:
+    front = installation.fronts["path"]
+    page = front.local(front.page)
+    result = installation.accept(front, "--json", f"--screenshots={tmp_path / 'shots'}", f"--page={page}/")
+    assert result.exit_code == 0, result.output
+    pictures = [Path(name) for name in json.loads(result.stdout)["pictures"]]
+    assert [picture.name for picture in pictures] == ["widget.png", "console.png"]
+    for picture in pictures:
+        head = picture.read_bytes()[:24]
+        assert head.startswith(b"\x89PNG")
+        assert struct.unpack(">II", head[16:24]) == (1280, 800)
 
 
 def test_a_proxy_that_does_not_upgrade_is_found_out(installation: Installation) -> None:
