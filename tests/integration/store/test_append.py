@@ -261,7 +261,7 @@ async def test_a_reopening_that_races_with_a_new_conversation(world, send) -> No
 
 
 async def test_a_message_touches_no_index_of_its_conversation(world) -> None:
-    """ADR 7: the update of a conversation that has had a message lately makes no new index entries."""
+    """ADR 8: the update of a conversation that has had a message lately makes no new index entries."""
     conversations = [await world.conversation() for _ in range(3)]
     node = await world.connect()
     await world.append_on(node, *(world.draft(conversation) for conversation in conversations))
@@ -312,7 +312,7 @@ async def test_a_conversation_that_is_closed_while_a_single_message_waits(world)
 
 
 async def test_a_conversation_with_messages_cannot_be_deleted(world, send) -> None:
-    """ADR 7: no message is left without its conversation, even one that is being committed."""
+    """ADR 8: no message is left without its conversation, even one that is being committed."""
     full, empty = await world.conversation(), await world.conversation()
     node, deleter = await world.connect(), await world.connect()
     transaction = node.transaction()

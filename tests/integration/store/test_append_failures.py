@@ -213,7 +213,7 @@ async def test_an_unexpected_error_of_the_driver_leaves_nobody_waiting(
 
 
 async def test_outcomes_do_not_wait_for_the_next_commit(world) -> None:
-    """ADR 7: what is committed is told while the next batch is under way, in the order of the commits."""
+    """ADR 8: what is committed is told while the next batch is under way, in the order of the commits."""
     free, held = await world.conversation(), await world.conversation()
     node, blocker, told = world.appender(batch_max=1), await world.connect(), []
     transaction = blocker.transaction()

@@ -182,7 +182,7 @@ async def test_a_mark_of_another_time_is_harmless(world, send, connection) -> No
 
 
 async def test_order_and_pages_over_many_slots(world, connection) -> None:
-    """ADR 7: slots lead to the rows; order, pages and cursors are those of the exact times and transactions."""
+    """ADR 8: slots lead to the rows; order, pages and cursors are those of the exact times and transactions."""
     chance = random.Random(5)
     made = [await world.conversation() for _ in range(60)]
     for conversation in made:
