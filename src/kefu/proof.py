@@ -130,9 +130,8 @@ async def _message(opened: Database) -> None:
     """Writes a message as the append does, reads it back, and rolls everything back."""
     visitor_id, body = new_id(), "proof"
     async with opened.engine.connect() as connection:
-        await visitors.create(connection, visitor_id, DEFAULT_SITE, None, token_hash(visitor_id))
-        await conversations.create(connection, visitor_id, DEFAULT_SITE)
-        conversation = await conversations.latest_of_visitor(connection, visitor_id, DEFAULT_SITE)
+        newcomer = visitors.newcomer(visitor_id, DEFAULT_SITE, None, token_hash(visitor_id), {})
+        conversation = await conversations.create_with_visitor(connection, newcomer, {})
         assert conversation is not None
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None

@@ -91,7 +91,7 @@ class InboxAnnouncer:
         if not changed and not reopened:
             return
         try:
-            async with self._database.engine.connect() as connection:
+            async with self._database.autocommit.connect() as connection:
                 for conversation_id in reopened:
                     conversation = await conversations.find(connection, conversation_id)
                     if conversation is not None:

@@ -93,7 +93,7 @@ class Comparer:
         if not conversation_ids:
             return
         tops = self._publisher.tops
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             for conversation_id, seq in (await conversations.tops(connection, list(conversation_ids))).items():
                 behind = tops.get(conversation_id, seq)
                 if behind < seq:
@@ -115,7 +115,7 @@ class Comparer:
 
         The mark is kept without agents too, so that who comes between two comparisons misses nothing.
         """
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             mark = await inbox.mark(connection)
             if self._mark is not None and self._announcer.has_agents:
                 await self._announce_rows(connection, self._mark)

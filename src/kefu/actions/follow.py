@@ -44,7 +44,7 @@ class Follower:
         tops = self._publisher.tops
         tops.setdefault(conversation_id, 0)
         for _ in range(READS_MAX):
-            async with self._database.engine.connect() as connection:
+            async with self._database.autocommit.connect() as connection:
                 history = await read(connection)
             top = tops.get(conversation_id, 0)
             if top <= history.seq:

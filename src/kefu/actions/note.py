@@ -59,7 +59,7 @@ class NoteWriter:
 
     async def find_repeat(self, conversation_id: str, agent_id: str, client_id: str) -> NoteAck | None:
         """The first answer to a note that is stored already; None if it is not."""
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             first = await notes.by_client_id(connection, conversation_id, agent_id, client_id)
         return None if first is None else _ack(first, duplicate=True)
 

@@ -7,7 +7,7 @@ conversation to make.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,7 +66,7 @@ class Opener:
 
         A session id whose visitor has presented a token before opens nothing any more, and a weak one never does.
         """
-        async with self._database.engine.begin() as connection:
+        async with self._database.autocommit.connect() as connection:
             found, by_token = await self._find(connection, introduction)
             if found is None:
                 return self._visitor(new_id(), stored=False), None
@@ -76,17 +76,22 @@ class Opener:
 
     async def open(self, visitor: Visitor, introduction: Introduction) -> tuple[Visitor, sa.Row[Any]]:
         """The visitor's open conversation, made if there is none (create-or-get), and the visitor as stored."""
+        async with self._database.autocommit.connect() as connection:
+            made = await self._create(connection, visitor, introduction)
+        if made is not None:
+            return replace(visitor, stored=True), made
+        # Another request was first, with this session or with this visitor's conversation.
         async with self._database.engine.begin() as connection:
             if not visitor.stored:
                 visitor = await self._store(connection, visitor, introduction)
-            await conversations.create(connection, visitor.id, visitor.site, **introduction.page)
+            await conversations.create(connection, visitor.id, visitor.site, introduction.page)
             found = await conversations.latest_of_visitor(connection, visitor.id, visitor.site)
         assert found is not None
         return visitor, found
 
     async def is_own(self, visitor: Visitor, conversation_id: str) -> bool:
         """Whether an earlier conversation is this visitor's."""
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             found = await conversations.find(connection, conversation_id)
         return found is not None and found.visitor_id == visitor.id
 
@@ -116,16 +121,27 @@ class Opener:
                 return found, False
         return None, False
 
+    async def _create(
+        self, connection: AsyncConnection, visitor: Visitor, introduction: Introduction
+    ) -> sa.Row[Any] | None:
+        """What most hellos of somebody new need, in one statement; None if something is there already."""
+        if visitor.stored:
+            return await conversations.create(connection, visitor.id, visitor.site, introduction.page)
+        newcomer = self._newcomer(visitor, introduction, self._session_hash(introduction))
+        return await conversations.create_with_visitor(connection, newcomer, introduction.page)
+
     async def _store(self, connection: AsyncConnection, visitor: Visitor, introduction: Introduction) -> Visitor:
-        hashed = token_hash(visitor.token)
         session_hash = self._session_hash(introduction)
-        if not await visitors.create(connection, visitor.id, visitor.site, session_hash, hashed):
+        if not await visitors.create(connection, self._newcomer(visitor, introduction, session_hash)):
             assert session_hash is not None  # nothing else can conflict
             first = await visitors.by_session(connection, visitor.site, session_hash)
             if first is not None and not first.token_seen:
                 visitor = self._visitor(first.id, stored=True)
+                await visitors.update(connection, visitor.id, introduction.known, token_seen=False)
             else:
                 # The session's visitor has presented a token: this is somebody whom no session opens.
-                await visitors.create(connection, visitor.id, visitor.site, None, hashed)
-        await visitors.update(connection, visitor.id, introduction.known, token_seen=False)
-        return Visitor(visitor.id, visitor.token, stored=True)
+                await visitors.create(connection, self._newcomer(visitor, introduction, None))
+        return replace(visitor, stored=True)
+
+    def _newcomer(self, visitor: Visitor, introduction: Introduction, session_hash: bytes | None) -> dict[str, Any]:
+        return visitors.newcomer(visitor.id, visitor.site, session_hash, token_hash(visitor.token), introduction.known)

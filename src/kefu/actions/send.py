@@ -70,7 +70,7 @@ class Sender:
 
     async def find_repeat(self, conversation_id: str, sender_id: str, client_id: str) -> MessageAck | None:
         """The first answer to a message that is stored already; None if it is not."""
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             found = await messages.by_client_id(connection, conversation_id, sender_id, client_id)
         if found is None:
             return None

@@ -52,7 +52,7 @@ class AgentReader:
         agent = self._entrance.agent(session)
         limit = max(1, min(event.limit, inbox.PAGE_MAX))
         try:
-            async with self._database.engine.connect() as connection:
+            async with self._database.autocommit.connect() as connection:
                 mark = await inbox.mark(connection)
                 if event.since is not None:
                     page = await inbox.since(connection, agent.site, event.since, limit, cursor=event.cursor)
@@ -71,7 +71,7 @@ class AgentReader:
         event = decode(AdminJoin, args)
         agent = self._entrance.agent(session)
         conversation_id = check_conversation_id(event.conversation_id)
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             await _exists(connection, conversation_id, agent.site)
         place = None if event.after_seq is None else Place(event.after_seq, event.after_id, event.epoch)
 
@@ -80,7 +80,7 @@ class AgentReader:
 
         room = joined_room(conversation_id)
         page = await self._follower.follow(conversation_id, room, session.connection, read)
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             found_notes = await notes.newest(connection, conversation_id)
             row = await inbox.one(connection, conversation_id)
         assert row is not None
@@ -115,7 +115,7 @@ class AgentReader:
         agent = self._entrance.agent(session)
         self._limits.chatter.check(agent.id)
         conversation_id = check_conversation_id(event.conversation_id)
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             note_seq = await _exists(connection, conversation_id, agent.site)
             page = await history.read(
                 connection,

@@ -55,7 +55,7 @@ class Revoker:
         connected = self._entrance.connected_agents()
         if not connected:
             return
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             disabled = await agents.disabled_among(connection, connected)
         if disabled:
             self._entrance.close_agents(disabled)

@@ -220,7 +220,7 @@ class VisitorGateway:
         event = decode(VisitorSync, args)
         conversation_id = session.own(event.conversation_id)
         self._limits.chatter.check(session.known().id)
-        async with self._database.engine.connect() as connection:
+        async with self._database.autocommit.connect() as connection:
             page = await history.read(
                 connection,
                 conversation_id,

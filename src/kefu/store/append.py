@@ -107,15 +107,17 @@ class Appender:
         outcomes: list[tuple[Waiting, Outcome]] = []
         try:
             while self._queue or outcomes:
-                commit = None
-                if self._queue:
-                    batch, expired = self._without_expired(take_batch(self._queue, self._batch_max))
-                    outcomes += expired
-                    commit = asyncio.get_running_loop().create_task(self._append(batch), name="append batch")
+                batch, expired = self._without_expired(take_batch(self._queue, self._batch_max))
+                outcomes += expired
+                work = self._append(batch)
+                commit = (
+                    asyncio.get_running_loop().create_task(work, name="append batch") if batch and outcomes else None
+                )
+                if commit is not None:
                     await asyncio.sleep(0)  # the batch is on its way
                 for waiting, outcome in outcomes:
                     _tell(waiting, outcome)
-                outcomes = [] if commit is None else await commit
+                outcomes = await (commit or work)
         finally:
             self._flight = None
 

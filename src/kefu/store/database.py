@@ -96,7 +96,12 @@ def token_hash(token: str) -> bytes:
 class Database:
     """Connections of one process.
 
-    `engine` serves the queries; the append opens its own connection from `url`.
+    The append opens its own connection from `url`.
+
+    Attributes:
+        engine: For statements that belong together, by `begin()`.
+        autocommit: The same connections for statements that stand alone, as all reads do, by `connect()`: it spares
+            the round trips of a transaction around them.
     """
 
     def __init__(self, url: str, *, pool_max: int = 10) -> None:
@@ -108,6 +113,7 @@ class Database:
             pool_timeout=CONNECT_TIMEOUT_S,
             isolation_level="READ COMMITTED",
         )
+        self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def check(self) -> None:
         """Proves that the server answers and keeps what it commits.
@@ -116,7 +122,7 @@ class Database:
             DatabaseError: If it is unreachable, too old, or would ack before the data is on disk.
         """
         try:
-            async with self.engine.connect() as connection:
+            async with self.autocommit.connect() as connection:
                 row = (
                     await connection.execute(
                         sa.text(
@@ -146,14 +152,14 @@ class Database:
 
     async def installation(self) -> Installation:
         """What the database says of itself; it must be migrated."""
-        async with self.engine.connect() as connection:
+        async with self.autocommit.connect() as connection:
             row = (await connection.execute(sa.select(installation.c.epoch, installation.c.session_key))).one()
         return Installation(epoch=row.epoch, session_key=bytes(row.session_key))
 
     async def answers(self) -> bool:
         """Whether the database answers right now, for `ready`."""
         try:
-            async with self.engine.connect() as connection:
+            async with self.autocommit.connect() as connection:
                 await connection.execute(sa.text("select 1"))
         except UNREACHABLE:
             return False

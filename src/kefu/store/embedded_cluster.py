@@ -39,6 +39,7 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
     "synchronous_commit": "on",
+    "random_page_cost": "1.1",  # no discs that turn
     "jit": "off",
     "io_method": "sync",  # spares the three I/O processes of the default
     "max_parallel_workers_per_gather": "0",

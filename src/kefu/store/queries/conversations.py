@@ -6,6 +6,7 @@ Every statement that writes a conversation sets `version`; see `tables.py`.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.store.ids import new_id
+from kefu.store.queries import visitors
 from kefu.store.tables import agent, conversation, message, visitor
 
 # Statements of the hello are built once: SQLAlchemy builds one more slowly than PostgreSQL answers it.
@@ -28,12 +30,28 @@ _LATEST = (
     .order_by(conversation.c.status.desc(), conversation.c.closed_at.desc().nulls_first())
     .limit(1)
 )
+_NOBODY_SERVES = (sa.null().label("agent_name"), sa.null().label("agent_avatar_url"))
 _CREATE = (
     insert(conversation)
     .on_conflict_do_nothing(
         index_elements=[conversation.c.visitor_id, conversation.c.site], index_where=sa.text("status <> 'closed'")
     )
-    .returning(conversation.c.id)
+    .returning(conversation, *_NOBODY_SERVES)
+)
+_PAGE = ("entry_url", "referrer", "page_title")
+_NEW_VISITOR = visitors.CREATE.cte("new_visitor")
+_CREATE_WITH_VISITOR = (
+    insert(conversation)
+    .from_select(
+        ["id", "site", "visitor_id", *_PAGE],
+        sa.select(
+            sa.bindparam("conversation_id", type_=sa.Text),
+            _NEW_VISITOR.c.site,
+            _NEW_VISITOR.c.id,
+            *(sa.bindparam(name, type_=sa.Text) for name in _PAGE),
+        ),
+    )
+    .returning(conversation, *_NOBODY_SERVES)
 )
 
 _VERSION = {conversation.c.version: sa.text("pg_current_xact_id()")}
@@ -51,28 +69,35 @@ async def latest_of_visitor(connection: AsyncConnection, visitor_id: str, site: 
 
 
 async def create(
-    connection: AsyncConnection,
-    visitor_id: str,
-    site: str,
-    *,
-    entry_url: str | None = None,
-    referrer: str | None = None,
-    page_title: str | None = None,
-) -> bool:
+    connection: AsyncConnection, visitor_id: str, site: str, page: Mapping[str, str]
+) -> sa.Row[Any] | None:
     """Makes the visitor's open conversation unless there is one.
 
+    Args:
+        connection: Of the database.
+        visitor_id: Whose it is.
+        site: Where it is held.
+        page: `entry_url`, `referrer`, `page_title` of where it begins, as far as known.
+
     Returns:
-        Whether it was made; False means that another request was first.
+        The conversation, as `find` gives it; None if the visitor has an open one.
     """
-    values = {
-        "id": new_id(),
-        "site": site,
-        "visitor_id": visitor_id,
-        "entry_url": entry_url,
-        "referrer": referrer,
-        "page_title": page_title,
-    }
-    return (await connection.execute(_CREATE, values)).scalar() is not None
+    values = {**dict.fromkeys(_PAGE), **page, "id": new_id(), "site": site, "visitor_id": visitor_id}
+    made: sa.Row[Any] | None = (await connection.execute(_CREATE, values)).one_or_none()
+    return made
+
+
+async def create_with_visitor(
+    connection: AsyncConnection, newcomer: Mapping[str, Any], page: Mapping[str, str]
+) -> sa.Row[Any] | None:
+    """Makes a visitor (`visitors.newcomer`) and their conversation in one statement.
+
+    Returns:
+        The conversation, as `find` gives it; None, and nothing made, if the session has its visitor already.
+    """
+    values = {**newcomer, **dict.fromkeys(_PAGE), **page, "conversation_id": new_id()}
+    made: sa.Row[Any] | None = (await connection.execute(_CREATE_WITH_VISITOR, values)).one_or_none()
+    return made
 
 
 async def set_assignee(connection: AsyncConnection, conversation_id: str, agent_id: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,11 +16,14 @@ _BY_TOKEN = sa.select(visitor).where(visitor.c.token_hash == sa.bindparam("token
 _BY_SESSION = sa.select(visitor).where(
     visitor.c.site == sa.bindparam("site"), visitor.c.session_hash == sa.bindparam("session_hash")
 )
-_CREATE = (
+_KNOWN = ("name", "email", "phone", "locale", "timezone")
+CREATE = (
     insert(visitor)
+    .values({name: sa.bindparam(f"visitor_{name}") for name in ("id", "site", "session_hash", "token_hash", *_KNOWN)})
     .on_conflict_do_nothing(index_elements=[visitor.c.site, visitor.c.session_hash])
-    .returning(visitor.c.id)
+    .returning(visitor.c.id, visitor.c.site)
 )
+"""Makes a visitor, with the values of `newcomer`; no row comes back if another request with this session was first."""
 _UPDATE = visitor.update().where(visitor.c.id == sa.bindparam("visitor_id")).values(last_seen_at=sa.func.now())
 
 
@@ -33,16 +37,29 @@ async def by_session(connection: AsyncConnection, site: str, session_hash: bytes
     return (await connection.execute(_BY_SESSION, {"site": site, "session_hash": session_hash})).one_or_none()
 
 
-async def create(
-    connection: AsyncConnection, visitor_id: str, site: str, session_hash: bytes | None, token_hash: bytes
-) -> bool:
-    """Makes a visitor; `session_hash` is None where the session id is no credential.
+def newcomer(
+    visitor_id: str, site: str, session_hash: bytes | None, token_hash: bytes, known: Mapping[str, str]
+) -> dict[str, Any]:
+    """The values of `CREATE`.
+
+    Args:
+        visitor_id: A new id.
+        site: Where they are.
+        session_hash: None where the session id is no credential.
+        token_hash: Of the token that is theirs from now on.
+        known: `name`, `email`, `phone`, `locale`, `timezone`, as far as the hello said.
+    """
+    given = {"id": visitor_id, "site": site, "session_hash": session_hash, "token_hash": token_hash}
+    return {f"visitor_{name}": value for name, value in (dict.fromkeys(_KNOWN) | dict(known) | given).items()}
+
+
+async def create(connection: AsyncConnection, values: Mapping[str, Any]) -> bool:
+    """Makes a visitor with the values of `newcomer`.
 
     Returns:
         Whether it was made; False means that another request with the same session was first.
     """
-    values = {"id": visitor_id, "site": site, "session_hash": session_hash, "token_hash": token_hash}
-    return (await connection.execute(_CREATE, values)).scalar() is not None
+    return (await connection.execute(CREATE, values)).one_or_none() is not None
 
 
 async def update(connection: AsyncConnection, visitor_id: str, known: dict[str, str], *, token_seen: bool) -> None:
