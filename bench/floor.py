@@ -22,6 +22,8 @@ from kefu.store.ids import new_id
 from kefu.transport.server.frames import text_frame
 
 BATCH_MAX = 512
+READ_BUFFER_BYTES = 2048
+"""A connection's, as Kefu has it; picows itself would take 16 KiB, most of what a connection then weighs."""
 REOPEN = dt.timedelta(hours=24)
 
 
@@ -124,7 +126,7 @@ async def serve(port: int, database_url: str, visitors: int) -> None:
         number = int(path.rpartition("/")[2])
         return Visitor(floor, *floor.conversations[number % len(floor.conversations)])
 
-    server = await ws_create_server(listen, "127.0.0.1", port)
+    server = await ws_create_server(listen, "127.0.0.1", port, read_buffer_init_size=READ_BUFFER_BYTES)
     print("ready", flush=True)
     await server.serve_forever()
 

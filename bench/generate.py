@@ -10,7 +10,6 @@ import gc
 import resource
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ import msgspec
 import uvloop
 
 from dialects import DIALECTS, Visitor
-from plan import IdleResult, Latency, LoadResult, Plan, Weight
+from plan import IdleResult, Latency, LoadResult, Plan, Step
 from processes import Cpu, cpu, memory
 from sockets import Socket
 
@@ -38,30 +37,31 @@ class Run:
         self.plan = plan
         self.visitors: list[Visitor] = []
         self.sent: list[int] = [0] * plan.visitors
-        self.counts: Counter[str] = Counter()
+        self.acks = self.echoes = self.deliveries = 0
         self.ack_s: list[float] = []
         self.delivery_s: list[float] = []
         self.is_sending = False
         self.is_measuring = False
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sent_at: dict[tuple[int, int], float] = {}
+        self._sent_at: list[list[float]] = [[0.0] for _ in range(plan.visitors)]
+        self._closes_loop = plan.mode == "closed"
 
     # --- what the dialects tell ----------------------------------------------------------------------------
 
     def acked(self, visitor: int, n: int) -> None:
-        self.counts["acked"] += 1
+        self.acks += 1
         if self.is_measuring:
-            self.ack_s.append(now() - self._sent_at[visitor, n])
-        if self.is_sending and self.plan.mode == "closed":
+            self.ack_s.append(now() - self._sent_at[visitor][n])
+        if self.is_sending and self._closes_loop:
             self.send(visitor, now())
 
     def echoed(self, visitor: int, n: int) -> None:  # noqa: ARG002 - counted only
-        self.counts["echoed"] += 1
+        self.echoes += 1
 
     def delivered(self, visitor: int, n: int) -> None:
-        self.counts["delivered"] += 1
+        self.deliveries += 1
         if self.is_measuring:
-            self.delivery_s.append(now() - self._sent_at[visitor, n])
+            self.delivery_s.append(now() - self._sent_at[visitor][n])
 
     def failed(self, reason: str) -> None:
         if not self.failure.done():
@@ -72,7 +72,7 @@ class Run:
     def send(self, visitor: int, at: float) -> None:
         """Sends the visitor's next message; its latencies count from `at`."""
         n = self.sent[visitor] = self.sent[visitor] + 1
-        self._sent_at[visitor, n] = at
+        self._sent_at[visitor].append(at)
         self.visitors[visitor].send_message(n)
 
     async def open(self) -> Sequence[Socket]:
@@ -98,13 +98,13 @@ class Run:
         self.is_sending = True
         sender = asyncio.create_task(self._send())
         await asyncio.sleep(plan.seconds_warm)
-        before, before_cpu, begun = self.counts["delivered"], self.cpu(), now()
+        before, before_cpu, begun = self.deliveries, self.cpu(), now()
         self.is_measuring = True
         await asyncio.sleep(plan.seconds)
         self.is_measuring = False
         seconds = now() - begun
         used = self.cpu().since(before_cpu)
-        messages = self.counts["delivered"] - before
+        messages = self.deliveries - before
         self.is_sending = False
         await sender
         await self._drain()
@@ -124,9 +124,9 @@ class Run:
 
     async def _drain(self) -> None:
         wanted, deadline = sum(self.sent), now() + DRAIN_S_MAX
-        while any(self.counts[what] != wanted for what in ("acked", "echoed", "delivered")):
+        while (arrived := (self.acks, self.echoes, self.deliveries)) != (wanted, wanted, wanted):
             if now() > deadline:
-                raise RuntimeError(f"sent {wanted} messages, but {dict(self.counts)}")
+                raise RuntimeError(f"sent {wanted} messages; acked, echoed, delivered: {arrived}")
             await asyncio.sleep(DRAIN_POLL_S)
 
     def _result(self, messages: int, seconds: float, used: Cpu) -> LoadResult:
@@ -141,6 +141,7 @@ class Run:
             generator_us=per_message_us(used.generator),
             server_cores=used.server / seconds,
             generator_cores=used.generator / seconds,
+            other_cores=used.others / seconds,
             ack_ms=_latency(self.ack_s),
             delivery_ms=_latency(self.delivery_s),
         )
@@ -152,18 +153,17 @@ async def idle(plan: Plan) -> IdleResult:
     visitor_class, _ = DIALECTS[plan.dialect]
     # A few come and go first: pools, caches and the interpreter's arenas are not the connections' own.
     await _come_and_go([visitor_class(number, run, greets=plan.greets) for number in range(plan.visitors)], plan)
-    weights = [await _weigh(0, plan)]
+    steps = [await _step([], 0, plan)]
     held: list[Visitor] = []
-    for step in plan.steps:
-        arriving = [visitor_class(number, run, greets=plan.greets) for number in range(len(held), step)]
-        await connect(arriving, plan.port)
+    for connections in plan.steps:
+        arriving = [visitor_class(number, run, greets=plan.greets) for number in range(len(held), connections)]
         held += arriving
-        weights.append(await _weigh(step, plan))
+        steps.append(await _step(arriving, connections, plan))
         if run.failure.done():
             run.failure.result()
     for visitor in held:
         visitor.close()
-    return IdleResult(weights)
+    return IdleResult(steps)
 
 
 async def _come_and_go(visitors: list[Visitor], plan: Plan) -> None:
@@ -172,9 +172,20 @@ async def _come_and_go(visitors: list[Visitor], plan: Plan) -> None:
         visitor.close()
 
 
-async def _weigh(connections: int, plan: Plan) -> Weight:
+async def _step(arriving: Sequence[Socket], connections: int, plan: Plan) -> Step:
+    before, begun = cpu(plan.server_pid, plan.postgres_pid), now()
+    await connect(arriving, plan.port)
+    seconds, used = now() - begun, cpu(plan.server_pid, plan.postgres_pid).since(before)
     await asyncio.sleep(plan.settle_s)
-    return Weight(connections, *memory(plan.server_pid))
+    rss, pss = memory(plan.server_pid)
+    return Step(
+        connections=connections,
+        seconds=seconds,
+        server_us=used.server / max(1, len(arriving)) * 1e6,
+        generator_cores=used.generator / seconds,
+        rss=rss,
+        pss=pss,
+    )
 
 
 async def connect(sockets: Sequence[Socket], port: int) -> None:

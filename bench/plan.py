@@ -59,19 +59,32 @@ class LoadResult(msgspec.Struct):
     generator_us: float
     server_cores: float
     generator_cores: float
+    other_cores: float
     ack_ms: Latency
     delivery_ms: Latency
 
 
-class Weight(msgspec.Struct):
-    """The server's memory with so many idle connections, bytes."""
+class Step(msgspec.Struct):
+    """The server after some more connections were opened and have rested.
+
+    Attributes:
+        connections: All that are open now.
+        seconds: From the first connect to the last answer of those that came in this step.
+        server_us: The server's CPU a connection that came, the rest after it left out.
+        generator_cores: The generator's CPU time over `seconds`.
+        rss: The server's resident memory, bytes.
+        pss: The same, with shared pages divided among those who share them.
+    """
 
     connections: int
+    seconds: float
+    server_us: float
+    generator_cores: float
     rss: int
     pss: int
 
 
 class IdleResult(msgspec.Struct):
-    """The weighings, the first one without a connection."""
+    """The steps, the first one without a connection."""
 
-    weights: list[Weight]
+    steps: list[Step]

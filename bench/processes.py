@@ -7,13 +7,21 @@ from typing import NamedTuple
 
 import psutil
 
+_BUSY = ("user", "nice", "system", "irq", "softirq", "steal")
+
 
 class Cpu(NamedTuple):
-    """CPU seconds, user and system together, since the processes began."""
+    """CPU seconds, user and system together, since the processes and the machine began."""
 
     server: float
     postgres: float
     generator: float
+    machine: float
+
+    @property
+    def others(self) -> float:
+        """Everybody else's: programs that have nothing to do with us, and the kernel's own threads and interrupts."""
+        return self.machine - self.server - self.postgres - self.generator
 
     def since(self, earlier: Cpu) -> Cpu:
         """What was used in between."""
@@ -22,7 +30,12 @@ class Cpu(NamedTuple):
 
 def cpu(server_pid: int, postgres_pid: int) -> Cpu:
     """Now; the generator is the calling process."""
-    return Cpu(cpu_s(server_pid), family_cpu_s(postgres_pid), cpu_s())
+    return Cpu(cpu_s(server_pid), family_cpu_s(postgres_pid), cpu_s(), _machine_cpu_s())
+
+
+def _machine_cpu_s() -> float:
+    times = psutil.cpu_times()._asdict()
+    return float(sum(times[kind] for kind in _BUSY if kind in times))
 
 
 def cpu_s(pid: int | None = None) -> float:

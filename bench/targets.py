@@ -127,29 +127,37 @@ class Floor(Target):
 
 @dataclass(frozen=True)
 class PythonSocketIo(Target):
-    """The usual Python stack; see `peers/python_socketio.py`."""
+    """The usual Python stack; see `peers/python_socketio.py`.
+
+    Attributes:
+        pool: Its connections to the database, the best of what `pools.py` tried.
+    """
 
     name: ClassVar[str] = "python-socketio + uvicorn"
     dialect: ClassVar[str] = "socketio"
     ready: ClassVar[str] = "ready"
+    pool: int = 10
 
     def command(self, port: int, database_url: str, visitors: int) -> list[str]:  # noqa: ARG002 - they greet
-        return [sys.executable, str(PEERS / "python_socketio.py"), str(port), database_url]
+        return [sys.executable, str(PEERS / "python_socketio.py"), str(port), database_url, str(self.pool)]
 
 
+@dataclass(frozen=True)
 class NodePeer(Target):
     """socket.io on Node; see `peers/node/`.
 
     Attributes:
         program: Its file there.
+        pool: Its connections to the database, the best of what `pools.py` tried.
     """
 
     program: ClassVar[str]
     dialect: ClassVar[str] = "socketio"
     ready: ClassVar[str] = "ready"
+    pool: int = 10
 
     def command(self, port: int, database_url: str, visitors: int) -> list[str]:  # noqa: ARG002 - they greet
-        return [installed.node(), str(PEERS / "node" / self.program), str(port), database_url]
+        return [installed.node(), str(PEERS / "node" / self.program), str(port), database_url, str(self.pool)]
 
     def environment(self, port: int, database_url: str) -> dict[str, str]:  # noqa: ARG002 - by command
         return {"NODE_ENV": "production"}
@@ -172,7 +180,7 @@ class NodePrisma(NodePeer):
 TARGETS: list[Target] = [Kefu(), Floor()]
 """In the order of a round; the first one is what the others are compared with."""
 
-PEER_TARGETS: list[Target] = [PythonSocketIo(), NodePg(), NodePrisma()]
+PEER_TARGETS: list[PythonSocketIo | NodePeer] = [PythonSocketIo(), NodePg(), NodePrisma()]
 """What comes after them in a round with peers."""
 
 

@@ -2,7 +2,7 @@
 
 The packages are used as they come, the way a small chat would; what its rules and recovery would cost is left out.
 
-    python bench/peers/python_socketio.py PORT DATABASE_URL
+    python bench/peers/python_socketio.py PORT DATABASE_URL POOL_SIZE
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import uvicorn
 from kefu.store.ids import new_id
 
 EVERY_CONVERSATION = "agents"
-POOL_SIZE = 10
 
 OPEN = """
 with v as (insert into visitor (id) values ($1) returning id)
@@ -101,7 +100,7 @@ class Server(uvicorn.Server):
         print("ready", flush=True)
 
 
-def main(port: int, database_url: str) -> None:
+def main(port: int, database_url: str, pool_size: int) -> None:
     """Serves until it is ended."""
     chat = Chat()
 
@@ -110,7 +109,7 @@ def main(port: int, database_url: str) -> None:
 
     @contextlib.asynccontextmanager
     async def pooled() -> AsyncIterator[None]:
-        async with asyncpg.create_pool(database_url, min_size=POOL_SIZE, max_size=POOL_SIZE, reset=as_it_is) as pool:
+        async with asyncpg.create_pool(database_url, min_size=pool_size, max_size=pool_size, reset=as_it_is) as pool:
             chat.pool = pool
             yield
 
@@ -129,4 +128,4 @@ def main(port: int, database_url: str) -> None:
 if __name__ == "__main__":
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -1,7 +1,7 @@
 /**
  * Node + socket.io + pg: one prepared statement a message, which inserts it and updates its conversation.
  *
- *     node pg.mjs PORT DATABASE_URL
+ *     node pg.mjs PORT DATABASE_URL POOL_SIZE
  */
 import { randomUUID } from "node:crypto";
 import pg from "pg";
@@ -41,5 +41,5 @@ class Store {
   }
 }
 
-const [port, connectionString] = process.argv.slice(2);
-serve(Number(port), new Store(new pg.Pool({ connectionString })));
+const [port, connectionString, poolSize] = process.argv.slice(2);
+serve(Number(port), new Store(new pg.Pool({ connectionString, max: Number(poolSize), idleTimeoutMillis: 0 })));

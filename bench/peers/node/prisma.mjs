@@ -1,7 +1,7 @@
 /**
  * Node + socket.io + Prisma on its `pg` adapter: one update of the conversation and one insert a message.
  *
- *     node prisma.mjs PORT DATABASE_URL
+ *     node prisma.mjs PORT DATABASE_URL POOL_SIZE
  */
 import { randomUUID } from "node:crypto";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -43,5 +43,6 @@ class Store {
   }
 }
 
-const [port, connectionString] = process.argv.slice(2);
-serve(Number(port), new Store(new PrismaClient({ adapter: new PrismaPg({ connectionString }) })));
+const [port, connectionString, poolSize] = process.argv.slice(2);
+const adapter = new PrismaPg({ connectionString, max: Number(poolSize), idleTimeoutMillis: 0 });
+serve(Number(port), new Store(new PrismaClient({ adapter })));
