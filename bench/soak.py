@@ -3,15 +3,16 @@
     make soak                               the whole of it
     make soak ARGS="--minutes 4 --kills 20" a shorter one; written to standard output only
 
-Half of the time one server lives on while rounds of new visitors come, send, lose their connections and go; after each
-round, with nobody connected, its memory is sampled. In the other half the server is killed again and again. Every
-message of both halves is judged as `kefu chaos` does.
+One server lives all the time while rounds of new visitors come, send, lose their connections and go; after each round,
+with nobody connected, its memory is sampled. Meanwhile another one, with a database of its own, is killed again and
+again. Every message of both is judged as `kefu chaos` does.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import datetime as dt
 import itertools
 import json
@@ -22,7 +23,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -39,10 +41,21 @@ ROUND = Plan(visitors=100, messages=30, seconds=30, fault_every_s=0.05, patience
 ROUND_S = 40.0
 """A round and what it takes to settle and to compare."""
 SETTLE_S = 3.0
-GROWTH_MAX = 1.10
-"""The median of the last third over that of the second; the first third warms up."""
+WARM_SHARE = 1 / 3
+"""Of the time: caches, pools and the interpreter's arenas fill up first."""
+GROWTH_MAX = 0.05
+"""What the line through the samples after that may rise from its begin to its end, over their median."""
 START_S = 3.0
 """What a start of the server takes, about; the rest of the time is between ready and the next kill."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The server's memory between two rounds: seconds since the begin, bytes."""
+
+    at_s: float
+    rss: int
+    pss: int
 
 
 class Soak:
@@ -51,7 +64,7 @@ class Soak:
     def __init__(self) -> None:
         self.totals: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
-        self.memory: list[int] = []
+        self.samples: list[Sample] = []
         self.kept = True
         self.began = time.monotonic()
 
@@ -63,12 +76,28 @@ class Soak:
         self.kept = self.kept and result.verdict.is_kept and not result.gave_up
 
     @property
+    def warm(self) -> list[Sample]:
+        """The samples that count."""
+        if not self.samples:
+            return []
+        begin = self.samples[-1].at_s * WARM_SHARE
+        return [sample for sample in self.samples if sample.at_s >= begin]
+
+    @property
+    def slope(self) -> float:
+        """How fast memory (PSS) grows, by the method of least squares; bytes a second."""
+        warm = self.warm
+        if len(warm) < 2:
+            return 0.0
+        return statistics.linear_regression([sample.at_s for sample in warm], [sample.pss for sample in warm]).slope
+
+    @property
     def growth(self) -> float:
-        """How much memory grew; 1 is flat."""
-        third = len(self.memory) // 3
-        if third == 0:
-            return 1.0
-        return statistics.median(self.memory[-third:]) / statistics.median(self.memory[third : 2 * third])
+        """The rise of that line from the first sample to the last, over the samples' median; 0 is flat."""
+        warm = self.warm
+        if len(warm) < 2:
+            return 0.0
+        return self.slope * (warm[-1].at_s - warm[0].at_s) / statistics.median(sample.pss for sample in warm)
 
     @property
     def is_good(self) -> bool:
@@ -82,10 +111,9 @@ async def churn(server: ServerProcess, seconds: float, soak: Soak) -> None:
     for number in itertools.count(1):
         soak.add(await chaos(server, ROUND, kills=False))
         await asyncio.sleep(SETTLE_S)
-        soak.memory.append(psutil.Process(server.pid).memory_info().rss)
-        say(
-            f"churn, round {number}: {soak.memory[-1] / 2**20:.1f} MiB, {soak.totals['acked']} acked, kept: {soak.kept}"
-        )
+        memory = psutil.Process(server.pid).memory_full_info()
+        soak.samples.append(Sample(time.monotonic() - soak.began, memory.rss, memory.pss))
+        say(f"churn, round {number}: {mib(memory.pss)} MiB, {soak.totals['acked']} acked, kept: {soak.kept}")
         if time.monotonic() + ROUND_S > end:
             return
 
@@ -106,17 +134,23 @@ async def chaos(server: ServerProcess, plan: Plan, *, kills: bool) -> Result:
 
 
 async def run(minutes: float, kills: int) -> Soak:
-    """Both halves on one installation."""
+    """Both, each on an installation of its own."""
     soak = Soak()
+    async with installation() as lives, installation() as dies:
+        await asyncio.gather(churn(lives, minutes * 60, soak), kill(dies, minutes * 60, kills, soak))
+    return soak
+
+
+@contextlib.asynccontextmanager
+async def installation() -> AsyncIterator[ServerProcess]:
+    """A server that is ready, and gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="kefu-soak-", dir="/tmp"))
     try:
         async with own_installation(SECRET, folder) as server:
             await server.until_ready()
-            await churn(server, minutes * 30, soak)
-            await kill(server, minutes * 30, kills, soak)
+            yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return soak
 
 
 def lines(soak: Soak, command: str) -> Iterator[str]:
@@ -131,19 +165,22 @@ def lines(soak: Soak, command: str) -> Iterator[str]:
         yield f"| {name.replace('_', ' ')} | {number:,} |"
     for name, number in sorted(soak.faults.items()):
         yield f"| broken connections: {name} | {number:,} |"
-    if soak.memory:
-        yield f"| memory after the first round, MiB | {soak.memory[0] / 2**20:.1f} |"
-        yield f"| memory after the last round, MiB | {soak.memory[-1] / 2**20:.1f} |"
-        yield f"| last third over second third, at most {GROWTH_MAX:.2f} | {soak.growth:.3f} |"
-        yield f"\nMemory of the server (both programs) after each round, MiB: {samples(soak.memory)}."
+    yield f"| memory after the first round, MiB (PSS) | {mib(soak.samples[0].pss)} |"
+    yield f"| memory after the last round, MiB (PSS) | {mib(soak.samples[-1].pss)} |"
+    yield f"| slope after the first third of the time, MiB an hour | {soak.slope * 3600 / 2**20:+.1f} |"
+    yield f"| rise of that line over its time, at most {GROWTH_MAX:.0%} | {soak.growth:+.1%} |"
     yield f"\n{'Every promise was kept' if soak.kept else 'A promise was broken'}; memory is" + (
         " flat." if soak.growth <= GROWTH_MAX else " not flat."
     )
+    yield "\nThe server that lives on (with the main site in its process), between rounds, nobody connected:\n"
+    yield "| minute | RSS, MiB | PSS, MiB |\n|---:|---:|---:|"
+    for sample in soak.samples:
+        yield f"| {sample.at_s / 60:.1f} | {mib(sample.rss)} | {mib(sample.pss)} |"
 
 
-def samples(memory: list[int]) -> str:
-    """All of them, short."""
-    return ", ".join(f"{value / 2**20:.1f}" for value in memory)
+def mib(size: int) -> str:
+    """Bytes for people."""
+    return f"{size / 2**20:.1f}"
 
 
 def say(what: str) -> None:
