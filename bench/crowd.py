@@ -14,7 +14,7 @@ import uvloop
 from dialects import SocketIoAgent, SocketIoVisitor
 from generate import Run, connect, load
 from plan import LoadResult, Plan
-from processes import Cpu, cpu_s, family_cpu_s
+from processes import Cpu, cpu_s, family_cpu_s, machine_cpu_s
 from sockets import Socket
 
 
@@ -74,7 +74,7 @@ class CrowdRun(Run):
         """All nodes are the server; NATS' share is kept apart."""
         plan = self._crowd
         self.nats_s.append(cpu_s(plan.nats_pid))
-        return Cpu(sum(map(cpu_s, plan.pids)), family_cpu_s(plan.postgres_pid), cpu_s())
+        return Cpu(sum(map(cpu_s, plan.pids)), family_cpu_s(plan.postgres_pid), cpu_s(), machine_cpu_s())
 
 
 def main() -> None:

@@ -30,10 +30,11 @@ class Cpu(NamedTuple):
 
 def cpu(server_pid: int, postgres_pid: int) -> Cpu:
     """Now; the generator is the calling process."""
-    return Cpu(cpu_s(server_pid), family_cpu_s(postgres_pid), cpu_s(), _machine_cpu_s())
+    return Cpu(cpu_s(server_pid), family_cpu_s(postgres_pid), cpu_s(), machine_cpu_s())
 
 
-def _machine_cpu_s() -> float:
+def machine_cpu_s() -> float:
+    """CPU seconds of everything on this machine since it began."""
     times = psutil.cpu_times()._asdict()
     return float(sum(times[kind] for kind in _BUSY if kind in times))
 

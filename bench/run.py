@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from kefu.store.embedded import EmbeddedPostgres
 from kefu.store.migrate import upgrade
 from peers import installed
 from plan import IdleResult, LoadResult, Plan
+from processes import machine_cpu_s
 from report import Report
 from targets import HERE, PEER_TARGETS, TARGETS, Server, Target
 
@@ -41,6 +43,8 @@ OTHERS_CORES_MAX = 0.25
 """A round beside which others used more is measured again: it would say more of them than of the server."""
 REPEATS_MAX = 12
 """Of a whole run; on a busy machine the rounds then count as they are."""
+QUIET_S = 1.0
+QUIET_WAIT_S_MAX = 20.0
 
 Result = TypeVar("Result", LoadResult, IdleResult)
 
@@ -95,6 +99,7 @@ class Bench:
                 return result
             self.repeats += 1
             _say(f"others used {result.other_cores:.2f} cores meanwhile: again")
+            _until_quiet()
 
     def idle(self, target: Target, steps: tuple[int, ...], *, greets: bool) -> IdleResult:
         """Memory of connections that do nothing, and what it takes to accept them."""
@@ -132,6 +137,16 @@ class Bench:
             await connection.close()
 
         uvloop.run(run())
+
+
+def _until_quiet() -> None:
+    """Waits a while for the others to finish; nothing of ours runs now."""
+    deadline = time.monotonic() + QUIET_WAIT_S_MAX
+    while time.monotonic() < deadline:
+        before = machine_cpu_s()
+        time.sleep(QUIET_S)
+        if machine_cpu_s() - before <= OTHERS_CORES_MAX * QUIET_S:
+            return
 
 
 def _generate(plan: Plan, result: type[Result]) -> Result:
