@@ -150,7 +150,7 @@ commit. Each is one process. A message is acked after its commit; it goes to its
 all conversations. python-socketio and Node with pg run one prepared statement a message, Prisma an update and an
 insert. No peer has Kefu's rules: tokens, rate limits, recognised repeats, resume.
 
-Connections in the peers' pools, for each the best of 2 to 64 (`python bench/pools.py`): {pools}.
+Connections in the peers' pools, for each the best of 4 to 40 (`python bench/pools.py`): {pools}.
 Node runs with `NODE_ENV=production`, uvicorn with uvloop, httptools and websockets; compression is off everywhere.
 
 “All else” is what other programs, the kernel's own threads and interrupts used meanwhile. A round with more than a

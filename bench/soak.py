@@ -45,8 +45,8 @@ WARM_SHARE = 1 / 3
 """Of the time: caches, pools and the interpreter's arenas fill up first."""
 GROWTH_MAX = 0.05
 """What the line through the samples after that may rise from its begin to its end, over their median."""
-START_S = 3.0
-"""What a start of the server takes, about; the rest of the time is between ready and the next kill."""
+START_S = 6.0
+"""What a start of the server and the comparing take, about a kill; the rest is between ready and the next kill."""
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class PythonSocketIo(Target):
     name: ClassVar[str] = "python-socketio + uvicorn"
     dialect: ClassVar[str] = "socketio"
     ready: ClassVar[str] = "ready"
-    pool: int = 10
+    pool: int
 
     def command(self, port: int, database_url: str, visitors: int) -> list[str]:  # noqa: ARG002 - they greet
         return [sys.executable, str(PEERS / "python_socketio.py"), str(port), database_url, str(self.pool)]
@@ -154,7 +154,7 @@ class NodePeer(Target):
     program: ClassVar[str]
     dialect: ClassVar[str] = "socketio"
     ready: ClassVar[str] = "ready"
-    pool: int = 10
+    pool: int
 
     def command(self, port: int, database_url: str, visitors: int) -> list[str]:  # noqa: ARG002 - they greet
         return [installed.node(), str(PEERS / "node" / self.program), str(port), database_url, str(self.pool)]
@@ -180,7 +180,7 @@ class NodePrisma(NodePeer):
 TARGETS: list[Target] = [Kefu(), Floor()]
 """In the order of a round; the first one is what the others are compared with."""
 
-PEER_TARGETS: list[PythonSocketIo | NodePeer] = [PythonSocketIo(), NodePg(), NodePrisma()]
+PEER_TARGETS: list[PythonSocketIo | NodePeer] = [PythonSocketIo(pool=12), NodePg(pool=12), NodePrisma(pool=8)]
 """What comes after them in a round with peers."""
 
 
