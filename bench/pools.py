@@ -21,6 +21,7 @@ from targets import PEER_TARGETS
 
 SIZES = (4, 8, 12, 20, 40)
 """PostgreSQL allows 80 connections; some are its own."""
+REPEATS_MAX = 10
 
 
 def main(rounds: int) -> None:
@@ -31,7 +32,7 @@ def main(rounds: int) -> None:
     found: dict[tuple[str, int], list[LoadResult]] = {}
     try:
         with EmbeddedPostgres(folder / "data", crash_linger_s=1) as postgres:
-            bench = Bench(postgres, folder, QUICK)
+            bench = Bench(postgres, folder, dataclasses.replace(QUICK, repeats_max=REPEATS_MAX))
             for _ in range(rounds):
                 for target in PEER_TARGETS:
                     for size in SIZES:

@@ -41,8 +41,6 @@ from targets import HERE, PEER_TARGETS, TARGETS, Server, Target
 GENERATOR_S_MAX = 300.0
 OTHERS_CORES_MAX = 0.25
 """A round beside which others used more is measured again: it would say more of them than of the server."""
-REPEATS_MAX = 12
-"""Of a whole run; on a busy machine the rounds then count as they are."""
 QUIET_S = 1.0
 QUIET_WAIT_S_MAX = 20.0
 
@@ -51,7 +49,11 @@ Result = TypeVar("Result", LoadResult, IdleResult)
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: rounds of the closed loop and of the paced one, seconds, connections."""
+    """How much is measured: rounds of the closed loop and of the paced one, seconds, connections.
+
+    Attributes:
+        repeats_max: Rounds that may be measured again; after that they count as they are, on however busy a machine.
+    """
 
     rounds: int
     rounds_paced: int
@@ -60,11 +62,12 @@ class Scale:
     seconds_paced: float
     steps: tuple[int, ...]
     settle_s: float
+    repeats_max: int = 0
     visitors: int = 200
 
 
-FULL = Scale(5, 3, seconds_warm=2, seconds=6, seconds_paced=10, steps=(1000, 10_000), settle_s=10)
-SHORT = Scale(3, 1, seconds_warm=1, seconds=3, seconds_paced=8, steps=(1000, 10_000), settle_s=3)
+FULL = Scale(5, 3, seconds_warm=2, seconds=6, seconds_paced=10, steps=(1000, 10_000), settle_s=10, repeats_max=10)
+SHORT = Scale(3, 1, seconds_warm=1, seconds=3, seconds_paced=8, steps=(1000, 10_000), settle_s=3, repeats_max=4)
 QUICK = Scale(1, 1, seconds_warm=1, seconds=3, seconds_paced=2, steps=(500,), settle_s=1)
 
 
@@ -95,7 +98,7 @@ class Bench:
                 plan = self._plan(target, server, mode)
                 plan.seconds_warm, plan.seconds = seconds_warm, seconds
                 result = _generate(plan, LoadResult)
-            if result.other_cores <= OTHERS_CORES_MAX or self.repeats == REPEATS_MAX:
+            if result.other_cores <= OTHERS_CORES_MAX or self.repeats == self._scale.repeats_max:
                 return result
             self.repeats += 1
             _say(f"others used {result.other_cores:.2f} cores meanwhile: again")
