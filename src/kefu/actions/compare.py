@@ -2,7 +2,8 @@
 
 Fan-out is a hint that may be lost: a process can die between commit and publish, another node may have committed, the
 bus or the database may have been away. Every 5 s one query compares the tops of the conversations that local sockets
-follow, and one the versions of inbox rows written since the last time.
+follow, one how those written since the last time stand with what their visitors were told, and one the versions of
+inbox rows written since then.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.publish import Publisher
+from kefu.actions.standing import standing
+from kefu.store import rows
 from kefu.store.database import UNREACHABLE, Database
 from kefu.store.queries import conversations, inbox, messages
 from kefu.store.tables import DEFAULT_SITE
@@ -29,6 +32,8 @@ ANNOUNCED_MAX = 50
 """Messages announced one by one; of a longer gap only the newest is, and clients see the hole and ask."""
 ROWS_MAX = 1000
 """Inbox rows looked at in one query."""
+STANDING_READS_MAX = 3
+"""Reads of how a conversation stands, where it changed each time while it was read; then the next comparison looks."""
 
 
 class Comparer:
@@ -86,8 +91,9 @@ class Comparer:
         tops = self._publisher.tops
         for conversation_id in [known for known in tops if not self._publisher.is_followed(known)]:
             del tops[conversation_id]
+        self._publisher.deliver.standings.forget(self._publisher.deliver.has_visitor)
         await self._compare_tops(tops.keys())
-        await self._compare_inbox()
+        await self._compare_written()
 
     async def _compare_tops(self, conversation_ids: Collection[str]) -> None:
         if not conversation_ids:
@@ -110,19 +116,39 @@ class Comparer:
                 self._publisher.deliver.announce(message)
         self._announcer.heard([conversation_id])
 
-    async def _compare_inbox(self) -> None:
-        """Announces the rows that were written since the last time and that agents here have not heard of.
+    async def _compare_written(self) -> None:
+        """Tells visitors and agents of what was written since the last time and what they have not heard of.
 
-        The mark is kept without agents too, so that who comes between two comparisons misses nothing.
+        The mark is kept without anybody here too, so that who comes between two comparisons misses nothing.
         """
         async with self._database.autocommit.connect() as connection:
             mark = await inbox.mark(connection)
-            if self._mark is not None and self._announcer.has_agents:
-                await self._announce_rows(connection, self._mark)
+            if self._mark is not None:
+                await self._compare_standings(connection, self._mark)
+                if self._announcer.has_agents:
+                    await self._announce_rows(connection, self._mark)
         self._mark = mark
         versions = self._announcer.versions
         for conversation_id in [known for known, version in versions.items() if version < int(mark)]:
             del versions[conversation_id]
+
+    async def _compare_standings(self, connection: AsyncConnection, since: str) -> None:
+        """Tells visitors how their conversation stands, where a publish was lost."""
+        deliver = self._publisher.deliver
+        standings = deliver.standings
+        unsettled, standings.unsettled = standings.unsettled, set()
+        ids = [known for known in self._publisher.tops if deliver.has_visitor(known)]
+        for _ in range(STANDING_READS_MAX):
+            if not ids:
+                break
+            told = {conversation_id: standings.of(conversation_id) for conversation_id in ids}
+            found = await conversations.written(connection, ids, int(since), also=list(unsettled))
+            # What was told while the query ran may be newer than what it found.
+            ids = [row.id for row in found if standings.of(row.id) is not told[row.id]]
+            for row in found:
+                if row.id not in ids and deliver.has_visitor(row.id):
+                    deliver.correct(rows.visitor_update(row), standing(row))
+        standings.unsettled.update(ids)
 
     async def _announce_rows(self, connection: AsyncConnection, since: str) -> None:
         versions = self._announcer.versions

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from kefu.actions.standing import Standing, Standings
+from kefu.store.rows import author_for_visitor
 from kefu.transport.endpoint import Connection
 from kefu.transport.rooms import Rooms, encode_event
 from kefu.wire.server import ConversationUpdate, Presence, Read, Typing
@@ -38,6 +40,7 @@ class Deliverer:
     here. What the database has beyond it was committed elsewhere, or lost on the way (`actions/compare.py`).
 
     Attributes:
+        standings: What visitors here were told beside messages.
         on_gap: Called with a conversation whose next message is not here; whoever takes it announces what is missing.
         on_first: Called with a conversation whose visitor is here and that just got its first message.
     """
@@ -45,6 +48,7 @@ class Deliverer:
     def __init__(self, rooms: Rooms) -> None:
         self.rooms = rooms
         self.tops: dict[str, int] = {}
+        self.standings = Standings()
         self.on_gap: Callable[[str], None] = lambda _conversation_id: None
         self.on_first: Callable[[str], None] = lambda _conversation_id: None
 
@@ -65,7 +69,7 @@ class Deliverer:
     def announce(self, message: Message) -> None:
         """A message to both sides of its conversation, whatever came before; `message` is what agents see."""
         conversation_id = message.conversation_id
-        if not self.tops.get(conversation_id) and self.rooms.members(visitor_room(conversation_id)):
+        if not self.tops.get(conversation_id) and self.has_visitor(conversation_id):
             self.on_first(conversation_id)
         self.tops[conversation_id] = message.seq
         agents = encode_event("message_new", message)
@@ -83,19 +87,36 @@ class Deliverer:
 
     def visitor_update(self, update: ConversationUpdate) -> None:
         """The visitor's own conversation changed status or agent."""
+        self.standings.updated(update)
         self.rooms.broadcast(visitor_room(update.conversation_id), encode_event("conversation_update", update))
 
     def typing(self, typing: Typing, *, skip: Connection | None = None) -> None:
         """Somebody types; the text in the box goes to agents only."""
         self.rooms.broadcast(joined_room(typing.conversation_id), encode_event("typing", typing), skip=skip)
         if typing.sender_type == "admin":
-            shown = replace(typing, admin_id=None, draft=None)
+            shown = replace(typing, admin_id=None, draft=None, author=author_for_visitor(typing.author))
             self.rooms.broadcast(visitor_room(typing.conversation_id), encode_event("typing", shown))
 
     def read(self, read: Read) -> None:
         """One side has seen everything up to a `seq`."""
+        self.standings.read(read)
         self.rooms.broadcast(joined_room(read.conversation_id), encode_event("read", read))
         self.rooms.broadcast(visitor_room(read.conversation_id), encode_event("read", replace(read, admin_id=None)))
+
+    def correct(self, update: ConversationUpdate, standing: Standing) -> None:
+        """How a conversation stands in the database, to its visitor: what of it differs from what they were told."""
+        conversation_id, told = update.conversation_id, self.standings.of(update.conversation_id)
+        if told is None or told[:2] != standing[:2]:
+            self.visitor_update(update)
+        if told is None or told.visitor_read_seq < standing.visitor_read_seq:
+            self.read(Read(conversation_id, "visitor", standing.visitor_read_seq))
+        if told is None or told.agent_read_seq < standing.agent_read_seq:
+            self.read(Read(conversation_id, "admin", standing.agent_read_seq))
+        self.standings.corrected(conversation_id, standing)
+
+    def has_visitor(self, conversation_id: str) -> bool:
+        """Whether the visitor has a socket here."""
+        return bool(self.rooms.members(visitor_room(conversation_id)))
 
     def presence(self, site: str, presence: Presence) -> None:
         """A visitor came or went, to every agent of the site on this node."""
@@ -104,11 +125,11 @@ class Deliverer:
 
     def is_followed(self, conversation_id: str) -> bool:
         """Whether any local socket belongs to this conversation."""
-        return bool(
-            self.rooms.members(visitor_room(conversation_id)) or self.rooms.members(joined_room(conversation_id))
-        )
+        return self.has_visitor(conversation_id) or bool(self.rooms.members(joined_room(conversation_id)))
 
 
 def for_visitor(message: Message) -> Message:
-    """The message as its visitor may see it: no agent's id."""
-    return message if message.admin_id is None else replace(message, admin_id=None)
+    """The message as its visitor may see it: no agent's id, no address."""
+    if message.admin_id is None:
+        return message
+    return replace(message, admin_id=None, author=author_for_visitor(message.author))

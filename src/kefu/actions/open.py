@@ -89,11 +89,19 @@ class Opener:
         assert found is not None
         return visitor, found
 
-    async def is_own(self, visitor: Visitor, conversation_id: str) -> bool:
-        """Whether an earlier conversation is this visitor's."""
+    async def own(self, visitor: Visitor, conversation_id: str) -> sa.Row[Any] | None:
+        """A conversation, if it is this visitor's."""
         async with self._database.autocommit.connect() as connection:
             found = await conversations.find(connection, conversation_id)
-        return found is not None and found.visitor_id == visitor.id
+        return found if found is not None and found.visitor_id == visitor.id else None
+
+    async def is_next(self, visitor: Visitor, conversation: sa.Row[Any]) -> bool:
+        """Whether this is where the visitor's next message may go: it is open, or it and every other were closed."""
+        if not self.takes_messages(conversation):
+            return False
+        async with self._database.autocommit.connect() as connection:
+            latest = await conversations.latest_of_visitor(connection, visitor.id, visitor.site)
+        return latest is None or latest.id == conversation.id or latest.status == "closed"
 
     def takes_messages(self, conversation: sa.Row[Any]) -> bool:
         """Whether a visitor's message goes into this conversation: it is open, or was closed not long ago."""

@@ -30,7 +30,7 @@ class Agent(NamedTuple):
 
     @property
     def author(self) -> Author:
-        """The agent as visitors see them."""
+        """The agent as other agents see them."""
         return Author(self.name, self.avatar_url)
 
 

@@ -131,16 +131,29 @@ class VisitorGateway:
     async def _message_elsewhere(
         self, session: VisitorSession, event: VisitorMessage, body: str, client_id: str | None, reply: Reply
     ) -> None:
-        """A message for an earlier conversation of the visitor: a repeat is answered, a new one is refused there."""
+        """A message for another conversation of the visitor than the socket follows.
+
+        A repeat is answered. A new one is taken where its conversation takes messages, and the socket follows that one
+        from then on; elsewhere it is refused, as in any closed conversation.
+        """
         assert event.conversation_id is not None
-        if not await self._is_own(session, event.conversation_id):
+        visitor = session.known()
+        found = await self._opener.own(visitor, check_conversation_id(event.conversation_id))
+        if found is None:
             raise Refusal(ErrorCode.CONVERSATION_NOT_FOUND, "this socket has not opened that conversation")
-        work = self._submit(session, event.conversation_id, body, client_id, reply)
+        if client_id is not None:
+            ack = await self._sender.find_repeat(found.id, visitor.id, client_id)
+            if ack is not None:
+                reply.ok(ack)
+                return
+        if await self._opener.is_next(visitor, found):
+            await self._entrance.move_to(session, found)
+        work = self._submit(session, found.id, body, client_id, reply)
         if work is not None:
             await work
 
     async def _is_own(self, session: VisitorSession, conversation_id: str) -> bool:
-        return await self._opener.is_own(session.known(), check_conversation_id(conversation_id))
+        return await self._opener.own(session.known(), check_conversation_id(conversation_id)) is not None
 
     def _submit(
         self,

@@ -16,6 +16,7 @@ from kefu.actions.history import History, Place
 from kefu.actions.open import Introduction, Opener, Visitor
 from kefu.actions.presence import PresenceBoard
 from kefu.actions.publish import Publisher, for_visitor, visitor_room
+from kefu.actions.standing import standing
 from kefu.chat.credentials import check_session_id
 from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.chat.text import clean_line
@@ -128,6 +129,8 @@ class VisitorEntrance:
             return await history.after(connection, conversation_id, place, self._epoch)
 
         room = visitor_room(conversation_id)
+        is_first = not self._publisher.deliver.has_visitor(conversation_id)
+        self._publisher.deliver.standings.greeted(conversation_id, standing(conversation), is_first=is_first)
         page = await self._follower.follow(conversation_id, room, session.connection, read)
         session.conversation_id = conversation_id
         if page.seq and session.connection.is_open:
@@ -151,7 +154,7 @@ class VisitorEntrance:
                 reset=page.reset,
                 agent_read_seq=conversation.agent_read_seq,
                 visitor_read_seq=conversation.visitor_read_seq,
-                agent=rows.author(conversation.agent_name, conversation.agent_avatar_url),
+                agent=rows.visitor_update(conversation).agent,
             )
         )
         opened = ConversationOpen(conversation.id, conversation.status, page.seq, self._epoch)
@@ -173,9 +176,12 @@ class VisitorEntrance:
         """Opens the visitor's next conversation and tells this socket."""
         assert session.introduction is not None
         self._limits.new_conversations.check(session.address, what="too many conversations from this address")
-        visitor, conversation = await self._opener.open(session.known(), session.introduction)
+        session.visitor, conversation = await self._opener.open(session.known(), session.introduction)
+        await self.move_to(session, conversation)
+
+    async def move_to(self, session: VisitorSession, conversation: sa.Row[Any]) -> None:
+        """Lets the socket follow another conversation of its visitor and tells it."""
         self.leave(session)
-        session.visitor = visitor
         page = await self._enter(session, conversation, None)
         opened = ConversationOpen(conversation.id, conversation.status, page.seq, self._epoch)
         session.connection.emit("conversation_open", opened)

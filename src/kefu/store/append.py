@@ -187,12 +187,13 @@ class Appender:
 def _outcome(draft: Draft, row: asyncpg.Record) -> Outcome:
     """A row of `append_messages` as the outcome of its draft.
 
-    A duplicate of the draft itself was stored by an attempt whose answer was lost: it is new to everybody.
+    A duplicate of the draft itself was stored by an attempt whose answer was lost: it is new to everybody, and if it
+    is a visitor's it may have reopened the conversation.
     """
-    kind, message_id = row[1], row[2]
+    kind, message_id, reopened = row[1], row[2], row[5] or False
     if kind == "duplicate" and message_id == draft.id:
-        kind = "stored"
-    return Outcome(kind, message_id, row[3] or 0, (row[4] - _EPOCH) // _MILLISECOND, row[5] or False)
+        kind, reopened = "stored", draft.sender_type == "visitor"
+    return Outcome(kind, message_id, row[3] or 0, (row[4] - _EPOCH) // _MILLISECOND, reopened)
 
 
 def _tell(waiting: Waiting, outcome: Outcome) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kefu.chat.text import without_addresses
 from kefu.wire.server import ConversationUpdate
 from kefu.wire.shapes import Author, InboxRow, Message, Note
 
@@ -36,6 +37,14 @@ def iso_from_ms(milliseconds: int) -> str:
 def author(name: str | None, avatar_url: str | None) -> Author | None:
     """Who wrote something, where an agent did."""
     return None if name is None else Author(name=name, avatar_url=avatar_url)
+
+
+def author_for_visitor(author_: Author | None) -> Author | None:
+    """Who wrote something, as visitors may see it: no e-mail address, for which some agents' names stand."""
+    if author_ is None or "@" not in author_.name:
+        return author_
+    name = without_addresses(author_.name)
+    return Author(name, author_.avatar_url) if name or author_.avatar_url else None
 
 
 def message(row: sa.Row[Any]) -> Message:
@@ -105,6 +114,6 @@ def visitor_update(conversation: sa.Row[Any]) -> ConversationUpdate:
         conversation_id=conversation.id,
         status=conversation.status,
         assigned_to=None,
-        agent=author(conversation.agent_name, conversation.agent_avatar_url),
+        agent=author_for_visitor(author(conversation.agent_name, conversation.agent_avatar_url)),
         seq=conversation.seq,
     )

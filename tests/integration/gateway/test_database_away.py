@@ -10,6 +10,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from kefu.actions import compare
 from kefu.chat.messages import Draft
 from kefu.store.append import Appender
 from kefu.store.ids import new_id
@@ -144,13 +145,43 @@ async def test_a_retried_batch_is_published(serve, database, database_url) -> No
     await server.stop()
 
 
-async def test_a_commit_whose_answer_is_lost_is_published(serve, database_url, monkeypatch) -> None:
+async def test_a_commit_whose_answer_is_lost_is_published(serve, database_url, monkeypatch, until) -> None:
     """Group commit: the message is acked as new and heard by both sides before the next one, not after a comparison."""
     server = await serve(database_url)
     client, ack = await server.greeted()
     tab, _ = await server.greeted(visitorToken=ack["visitorToken"])
     agent = await server.agent()
     await agent.ask("admin_join", {"conversationId": ack["conversationId"]})
+    lose_one_answer(server, monkeypatch)
+    answers = await asyncio.gather(*(client.ask("visitor_message", new(text)) for text in ("lost answer", "next")))
+    assert [(answer["seq"], answer["duplicate"]) for answer in answers] == [(1, False), (2, False)]
+    for socket in (client, tab, agent):
+        heard = [message["bodyText"] for message in await socket.get("message_new", 2)]
+        assert heard == ["lost answer", "next"]
+    # The first row may be announced before the second message is committed, the next a quarter of a second later.
+    await until(lambda: [row["unread"] for row in agent.of("conversation_update")][-1:] == [2])
+    await server.stop()
+
+
+async def test_a_reopening_whose_answer_is_lost_is_told(serve, database_url, monkeypatch) -> None:
+    """Promise 6: the visitor hears that their conversation is open again, though the commit's answer was lost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "INTERVAL_S", 3600)
+        server = await serve(database_url)
+        client, ack = await server.greeted()
+        agent = await server.agent()
+        assert (await client.ask("visitor_message", new("first")))["ok"]
+        assert (await agent.ask("admin_close", {"conversationId": ack["conversationId"]}))["ok"]
+        await client.get("conversation_update")
+        lose_one_answer(server, monkeypatch)
+        answer = await client.ask("visitor_message", new("again"))
+        assert (answer["seq"], answer["duplicate"]) == (2, False)
+        assert [update["status"] for update in await client.get("conversation_update", 2)] == ["closed", "open"]
+        await server.stop()
+
+
+def lose_one_answer(server, monkeypatch) -> None:
+    """The next commit succeeds, and the connection breaks before its answer is there."""
     commit = server.chat.appender._commit
 
     async def lose(batch: object) -> None:
@@ -159,13 +190,6 @@ async def test_a_commit_whose_answer_is_lost_is_published(serve, database_url, m
         raise ConnectionResetError
 
     monkeypatch.setattr(server.chat.appender, "_commit", lose)
-    answers = await asyncio.gather(*(client.ask("visitor_message", new(text)) for text in ("lost answer", "next")))
-    assert [(answer["seq"], answer["duplicate"]) for answer in answers] == [(1, False), (2, False)]
-    for socket in (client, tab, agent):
-        heard = [message["bodyText"] for message in await socket.get("message_new", 2)]
-        assert heard == ["lost answer", "next"]
-    assert (await agent.get("conversation_update"))[-1]["unread"] == 2
-    await server.stop()
 
 
 async def test_the_stop_answers_what_was_sent(serve, database_url, until) -> None:

@@ -72,7 +72,10 @@ async def test_a_busy_session_leaks_nothing(server, until) -> None:
     await asyncio.wait_for(said.wait(), 5)
     conversation = visitor.hello["conversationId"]
     named = {"conversationId": conversation}
-    agents = [await server.agent(AGENTS[0], name=None), await server.agent(AGENTS[1], name="Lee")]
+    agents = [
+        await server.agent(AGENTS[0], name=AGENTS[0]),
+        await server.agent(AGENTS[1], name="Lee <lee.private@corp.example>"),
+    ]
     for agent in agents:
         await agent.ask("admin_join", named)
         for event, fields in (
@@ -126,6 +129,7 @@ async def test_a_busy_session_leaks_nothing(server, until) -> None:
     ]
     found = [secret for secret in secrets if secret in everything]
     assert found == []
+    assert '"name":"Lee"' in everything.replace('": "', '":"'), "what is no address is shown"
     assert '"adminId":"' not in everything.replace('": "', '":"')
     assert '"assignedTo":"' not in everything.replace('": "', '":"')
 

@@ -382,6 +382,37 @@ async def test_a_repeat_after_the_close_gets_the_first_answer(server) -> None:
     assert again == first | {"duplicate": True}
 
 
+async def test_a_message_to_an_older_conversation_that_reopens(server) -> None:
+    """Promises 6 and 8: it reopens within the day, and the socket that sent it hears what is said there."""
+    client, ack = await server.greeted()
+    older = ack["conversationId"]
+    await sent(client, "old")
+    await close(server, older, hours=2)
+    newer, _ = await server.greeted(visitorToken=ack["visitorToken"], defer=True)
+    visitor_id = (await server.sql("select visitor_id from conversation where id = $1", older))[0]["visitor_id"]
+    await server.sql(
+        "insert into conversation (id, visitor_id, status, closed_at) values ($1, $2, 'closed', now())",
+        latest := "l" + older[1:],
+        visitor_id,
+    )
+    tab, opened = await server.greeted(visitorToken=ack["visitorToken"], defer=True)
+    assert opened["conversationId"] == latest
+    tab.log.clear()
+    (stored,) = await sent(tab, "again", conversationId=older, clientId=str(uuid.uuid4()))
+    assert (stored["conversationId"], stored["seq"]) == (older, 2)
+    (told,) = await tab.get("conversation_open")
+    assert told["conversationId"] == older
+    assert tab.names().index("conversation_open") < tab.names().index("ack visitor_message")
+    assert [message["bodyText"] for message in await tab.get("message_new")] == ["again"]
+    agent = await server.agent()
+    assert (await agent.ask("admin_message", {"conversationId": older, "bodyText": "answer"}))["ok"]
+    assert [message["bodyText"] for message in await tab.get("message_new", 2)] == ["again", "answer"]
+    assert (await tab.ask("visitor_read", {"conversationId": older, "seq": 3}))["ok"]
+    refused = await tab.ask("visitor_message", {"bodyText": "x", "conversationId": latest})
+    assert refused["error"] == "CONVERSATION_CLOSED", "one conversation is open at a time"
+    await newer.close()
+
+
 async def test_hello_after_a_day_opens_a_new_conversation(server) -> None:
     """Promise 6 at hello: without `defer` the visitor gets an open conversation at once."""
     client, ack = await server.greeted()

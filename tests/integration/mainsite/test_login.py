@@ -128,8 +128,18 @@ async def test_ten_failures_a_minute_of_an_address_are_enough(open_browser, sett
     assert (await neighbour.log_in()).status_code == 303
 
 
-async def test_ten_failures_a_minute_to_a_login_are_enough(open_browser, settings: Settings) -> None:
-    for number in range(settings.failures_per_min):
+async def test_nobody_keeps_an_agent_out(open_browser, settings: Settings) -> None:
+    """One address that guesses an agent's password is refused, and the agent still comes in from another."""
+    attacker = open_browser(address="203.0.113.1")
+    for _ in range(settings.failures_per_min):
+        await attacker.log_in(password="guess")
+    assert (await attacker.log_in(password="guess")).status_code == 429
+    assert (await open_browser(address="203.0.113.2").log_in()).status_code == 303
+
+
+async def test_a_login_has_a_limit_from_everywhere(open_browser, settings: Settings, monkeypatch) -> None:
+    monkeypatch.setattr(throttle, "LOGIN_TIMES", 2)
+    for number in range(settings.failures_per_min * 2):
         assert (await open_browser(address=f"203.0.113.{number}").log_in(password="guess")).status_code == 400
     assert (await open_browser(address="203.0.113.99").log_in(password="guess")).status_code == 429
     assert (await open_browser(address="203.0.113.98").log_in(login="other")).status_code == 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kefu.chat.text import clean, clean_line, preview
+from kefu.chat.text import clean, clean_line, preview, without_addresses
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ from kefu.chat.text import clean, clean_line, preview
         ("", ""),
         ("\u3000全角\u3000", "全角"),
         ("مرحبا \u200fبك", "مرحبا \u200fبك"),
+        ("👩\u200d👩\u200d👧", "👩\u200d👩\u200d👧"),
+        ("\u200b\u2060\ufeff \u00ad", ""),
+        ("\u3164\u2800\ufe0f\u200d\U000e0041", ""),
+        ("\u200b.\u200b", "\u200b.\u200b"),
     ],
 )
 def test_clean(sent: str, stored: str) -> None:
@@ -58,3 +62,20 @@ def test_preview_is_one_short_line() -> None:
     assert preview("x" * 5000) == "x" * 140
     assert preview("y" * 139 + " z") == "y" * 139
     assert preview("   ") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ann", "Ann"),
+        ("ann.smith@corp.example", ""),
+        ("Ann Smith <ann.smith@corp.example>", "Ann Smith"),
+        ("Ann (ann@corp.example), support", "Ann , support"),
+        ('"ann@corp.example"', ""),
+        ("Ann @support", "Ann @support"),
+        ("小王 wang@corp.example", "小王"),
+    ],
+)
+def test_names_lose_addresses(name: str, shown: str) -> None:
+    """Section 3: no e-mail ever leaves the server to a visitor, though some agents' names are nothing else."""
+    assert without_addresses(name) == shown

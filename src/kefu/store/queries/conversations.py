@@ -6,7 +6,7 @@ Every statement that writes a conversation sets `version`; see `tables.py`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.store.ids import new_id
 from kefu.store.queries import visitors
-from kefu.store.tables import agent, conversation, message, visitor
+from kefu.store.tables import Xid8, agent, conversation, message, visitor
 
 # Statements of the hello are built once: SQLAlchemy builds one more slowly than PostgreSQL answers it.
 _WITH_AGENT = sa.select(
@@ -197,6 +197,20 @@ async def tops(connection: AsyncConnection, conversation_ids: list[str]) -> dict
         conversation.c.id == sa.any_(sa.literal(conversation_ids, _TEXTS))
     )
     return {row.id: row.seq for row in await connection.execute(query)}
+
+
+async def written(
+    connection: AsyncConnection, conversation_ids: list[str], since: int, *, also: list[str]
+) -> Sequence[sa.Row[Any]]:
+    """Those of the conversations that this transaction or a later one wrote, or that are in `also`, as `find` does."""
+    query = _WITH_AGENT.where(
+        conversation.c.id == sa.any_(sa.literal(conversation_ids, _TEXTS)),
+        sa.or_(
+            conversation.c.version >= sa.cast(sa.literal(str(since), sa.Text), Xid8),
+            conversation.c.id == sa.any_(sa.literal(also, _TEXTS)),
+        ),
+    )
+    return (await connection.execute(query)).all()
 
 
 async def delete_empty(connection: AsyncConnection, older_than: dt.timedelta, limit: int = 1000) -> int:
