@@ -32,8 +32,8 @@ ANNOUNCED_MAX = 50
 """Messages announced one by one; of a longer gap only the newest is, and clients see the hole and ask."""
 ROWS_MAX = 1000
 """Inbox rows looked at in one query."""
-STANDING_READS_MAX = 3
-"""Reads of how a conversation stands, where it changed each time while it was read; then the next comparison looks."""
+PUBLISH_GRACE_S = 0.2
+"""Between a commit and its publish on this node, at most, while all is well."""
 
 
 class Comparer:
@@ -123,32 +123,41 @@ class Comparer:
         """
         async with self._database.autocommit.connect() as connection:
             mark = await inbox.mark(connection)
-            if self._mark is not None:
-                await self._compare_standings(connection, self._mark)
-                if self._announcer.has_agents:
-                    await self._announce_rows(connection, self._mark)
+            if self._mark is not None and self._announcer.has_agents:
+                await self._announce_rows(connection, self._mark)
+        if self._mark is not None:
+            standings = self._publisher.deliver.standings
+            unsettled, standings.unsettled = standings.unsettled, set()
+            try:
+                await self._compare_standings(self._mark, unsettled)
+            except UNREACHABLE:
+                standings.unsettled |= unsettled
+                raise
         self._mark = mark
         versions = self._announcer.versions
         for conversation_id in [known for known, version in versions.items() if version < int(mark)]:
             del versions[conversation_id]
 
-    async def _compare_standings(self, connection: AsyncConnection, since: str) -> None:
-        """Tells visitors how their conversation stands, where a publish was lost."""
-        deliver = self._publisher.deliver
-        standings = deliver.standings
-        unsettled, standings.unsettled = standings.unsettled, set()
+    async def _compare_standings(self, since: str, unsettled: set[str]) -> None:
+        """Tells visitors how their conversation stands, where a publish was lost and is not merely under way."""
+        deliver, standings = self._publisher.deliver, self._publisher.deliver.standings
         ids = [known for known in self._publisher.tops if deliver.has_visitor(known)]
-        for _ in range(STANDING_READS_MAX):
+        for is_last in (False, True):
             if not ids:
-                break
+                return
             told = {conversation_id: standings.of(conversation_id) for conversation_id in ids}
-            found = await conversations.written(connection, ids, int(since), also=list(unsettled))
+            async with self._database.engine.connect() as connection:
+                found = await conversations.written(connection, ids, int(since), also=list(unsettled))
             # What was told while the query ran may be newer than what it found.
-            ids = [row.id for row in found if standings.of(row.id) is not told[row.id]]
-            for row in found:
-                if row.id not in ids and deliver.has_visitor(row.id):
-                    deliver.correct(rows.visitor_update(row), standing(row))
-        standings.unsettled.update(ids)
+            changed = [row.id for row in found if standings.of(row.id) is not told[row.id]]
+            behind = [row for row in found if row.id not in changed and told[row.id] != standing(row)]
+            if is_last:
+                for row in behind:
+                    if deliver.has_visitor(row.id):
+                        deliver.correct(rows.visitor_update(row), standing(row))
+                standings.unsettled.update(changed)
+            elif ids := changed + [row.id for row in behind]:
+                await asyncio.sleep(PUBLISH_GRACE_S)
 
     async def _announce_rows(self, connection: AsyncConnection, since: str) -> None:
         versions = self._announcer.versions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from kefu.actions import history
@@ -114,17 +116,35 @@ async def test_what_is_told_while_the_database_answers_is_not_undone(world, node
     await greet(node, visitor, conversation)
     await node.comparer.compare()
     changer, written = Changer(node.database, node.publisher, node.announcer), conversations.written
-    await changer.close(conversation)
+    lost = Changer(node.database, Publisher(Rooms()), node.announcer)
+    await lost.close(conversation)
+    reads = 0
 
     async def slow(*args, **kwargs):
+        nonlocal reads
+        reads += 1
         found = await written(*args, **kwargs)
-        monkeypatch.undo()
-        await changer.reopen(conversation)
+        if reads == 2:
+            await changer.reopen(conversation)
         return found
 
     monkeypatch.setattr(conversations, "written", slow)
     await node.comparer.compare()
-    assert [update["status"] for update in visitor.of("conversation_update")] == ["closed", "open"]
+    await node.comparer.compare()
+    assert [update["status"] for update in visitor.of("conversation_update")] == ["open"]
+
+
+async def test_a_publish_that_is_under_way_is_awaited(world, node, socket, monkeypatch) -> None:
+    conversation = await world.conversation()
+    visitor = socket()
+    await greet(node, visitor, conversation)
+    await node.comparer.compare()
+    changer = Changer(node.database, node.publisher, node.announcer)
+    tell = changer._tell
+    monkeypatch.setattr(changer, "_tell", lambda row: asyncio.get_running_loop().call_later(0.05, tell, row))
+    await changer.close(conversation)
+    await node.comparer.compare()
+    assert [update["status"] for update in visitor.of("conversation_update")] == ["closed"]
 
 
 async def test_nobody_is_remembered_for_ever(world, node, socket) -> None:
