@@ -146,7 +146,7 @@ class Comparer:
             if not ids:
                 return
             told = {conversation_id: standings.of(conversation_id) for conversation_id in ids}
-            async with self._database.engine.connect() as connection:
+            async with self._database.autocommit.connect() as connection:
                 found = await conversations.written(connection, ids, int(since), also=list(unsettled))
             # What was told while the query ran may be newer than what it found.
             changed = [row.id for row in found if standings.of(row.id) is not told[row.id]]
