@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Request, Response, route
+from litestar import Controller, Request, Response, get, route
 from litestar.datastructures import State
 from litestar.enums import HttpMethod
+from litestar.exceptions import NotFoundException
+from litestar.openapi.datastructures import ResponseSpec
 
 from kefu.doctor.findings import Language
 from kefu.doctor.inside import Inside
@@ -21,11 +23,17 @@ from kefu.store.database import UNREACHABLE, Database
 from kefu.store.queries import agents
 from kefu.tokens import AgentClaims, TokenError, TokenExpiredError, verify_agent_token
 from kefu.transport.address import Network, client_address, is_trusted
+from kefu.wire.http import DoctorReport, HttpRefusal, RequestSeen
 
 PATHS = ["/api/admin/doctor", "/chat/api/admin/doctor"]
 OWNER = "owner"
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Origin"}
 _PREFLIGHT_SECONDS = "600"
+RESPONSES = {
+    200: ResponseSpec(DoctorReport, generate_examples=False, description="What was found"),
+    401: ResponseSpec(HttpRefusal, generate_examples=False, description="No agent's token, or an old one"),
+    403: ResponseSpec(HttpRefusal, generate_examples=False, description="The agent is no owner, or disabled"),
+}
 
 
 class RefusedError(Exception):
@@ -59,21 +67,33 @@ class Doctor:
     trusted_networks: Sequence[Network]
 
 
-@route(PATHS, http_method=[HttpMethod.GET, HttpMethod.OPTIONS], include_in_schema=False)
-async def admin_doctor(request: Request[Any, Any, State], state: State) -> Response[dict[str, Any]]:
-    """Findings in the language of `?lang=`, and the request as it arrived."""
-    doctor: Doctor = state.doctor
-    headers = _HEADERS | _cors(request, doctor.origins)
-    if request.method == "OPTIONS":
-        return Response({}, status_code=200, headers=headers)
-    try:
-        await _owner(request, doctor)
-    except RefusedError as refused:
-        body = {"error": refused.code, "message": str(refused)}
-        return Response(body, status_code=refused.status, headers=headers)
-    language: Language = "zh-CN" if request.query_params.get("lang", "").startswith("zh") else "en"
-    found = [one.told(language) for one in await doctor.inside.findings()]
-    return Response({"findings": found, "seen": _seen(request, doctor)}, status_code=200, headers=headers)
+class AdminDoctor(Controller):
+    """The route and its preflight, together because the framework would else answer the preflight itself."""
+
+    @get(PATHS, responses=RESPONSES, summary="What is wrong with this installation")
+    async def admin_doctor(self, request: Request[Any, Any, State], state: State) -> Response[Any]:
+        """Findings in the language of `?lang=`, and the request as it arrived; for owners' tokens only."""
+        doctor = _doctor(request, state)
+        headers = _HEADERS | _cors(request, doctor.origins)
+        try:
+            await _owner(request, doctor)
+        except RefusedError as refused:
+            return Response(HttpRefusal(refused.code, str(refused)), status_code=refused.status, headers=headers)
+        language: Language = "zh-CN" if request.query_params.get("lang", "").startswith("zh") else "en"
+        found = [one.told(language) for one in await doctor.inside.findings()]
+        return Response(DoctorReport(found, _seen(request, doctor)), headers=headers)
+
+    @route(PATHS, http_method=[HttpMethod.OPTIONS], sync_to_thread=False, include_in_schema=False, status_code=204)
+    def preflight(self, request: Request[Any, Any, State], state: State) -> Response[None]:
+        """A browser asks first, since the console may be on another origin and sends its token."""
+        return Response(None, headers=_HEADERS | _cors(request, _doctor(request, state).origins))
+
+
+def _doctor(request: Request[Any, Any, State], state: State) -> Doctor:
+    if state.doctor is None:
+        raise NotFoundException(f"there is nothing at {request.url.path}")
+    found: Doctor = state.doctor
+    return found
 
 
 async def _owner(request: Request[Any, Any, State], doctor: Doctor) -> AgentClaims:
@@ -110,17 +130,17 @@ async def _role(claims: AgentClaims, database: Database) -> str:
     return str(row.role) if row.login is not None else claims.role
 
 
-def _seen(request: Request[Any, Any, State], doctor: Doctor) -> dict[str, Any]:
-    """The request as it arrived: the peer, what proxies said, and whom that makes the client."""
+def _seen(request: Request[Any, Any, State], doctor: Doctor) -> RequestSeen:
     peer, port = (request.client.host, request.client.port) if request.client else ("127.0.0.1", 0)
-    return {
-        "peer": [peer, port],
-        "isTrusted": is_trusted(peer, doctor.trusted_networks),
-        "trusted": list(doctor.trusted),
-        "forwardedFor": request.headers.get("x-forwarded-for"),
-        "realIp": request.headers.get("x-real-ip"),
-        "address": client_address(peer, request.scope["headers"], doctor.trusted_networks),
-    }
+    return RequestSeen(
+        peer=peer,
+        peer_port=port,
+        is_trusted=is_trusted(peer, doctor.trusted_networks),
+        trusted=list(doctor.trusted),
+        forwarded_for=request.headers.get("x-forwarded-for"),
+        real_ip=request.headers.get("x-real-ip"),
+        address=client_address(peer, request.scope["headers"], doctor.trusted_networks),
+    )
 
 
 def _cors(request: Request[Any, Any, State], allowed: frozenset[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from kefu.api.doctor import Doctor, admin_doctor
+from kefu.api.doctor import AdminDoctor, Doctor
 from kefu.api.files import Files, console_file, widget_file
 from kefu.api.health import health, ready
 from kefu.api.metrics import internal_metrics, public_metrics
@@ -35,7 +35,7 @@ def create_http(
 ) -> Litestar:
     """The application; `state.stopping` is set when the server stops. Without a token it shows no metrics.
 
-    Without `doctor` it has no route for owners' findings. `worker` is which of several this process is.
+    Without `doctor` there are no findings for owners. `worker` is which of several this process is.
     """
     state = {
         "database": database,
@@ -47,8 +47,8 @@ def create_http(
         "stopping": False,
         "metrics_token": metrics_token,
     }
-    handlers = [health, ready, public_metrics, widget_file, console_file, show_schema]
-    return _application([*handlers, admin_doctor] if doctor else handlers, State(state))
+    handlers = [health, ready, public_metrics, AdminDoctor]
+    return _application([*handlers, widget_file, console_file, show_schema], State(state))
 
 
 def create_internal(public: Litestar) -> Litestar:

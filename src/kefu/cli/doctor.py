@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.status import Status
@@ -115,7 +116,7 @@ def as_object(found: list[Finding], language: Language) -> dict[str, object]:
     """Everything for programs."""
     return {
         "ok": not any(one.severity == "failure" for one in found),
-        "findings": [one.told(language) for one in found],
+        "findings": [msgspec.to_builtins(one.told(language)) for one in found],
     }
 
 

@@ -40,7 +40,7 @@ class Seen:
             KeyError: An older server tells nothing.
         """
         return cls(
-            (str(told["peer"][0]), int(told["peer"][1])),
+            (str(told["peer"]), int(told["peerPort"])),
             bool(told["isTrusted"]),
             told["forwardedFor"],
             told["realIp"],

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
+
+from kefu.wire.http import DoctorFinding
 
 Severity = Literal["failure", "warning"]
 Language = Literal["en", "zh-CN"]
@@ -211,17 +213,17 @@ class Finding:
         """What was found, as a sentence."""
         return filled(texts(language)[self.code]["found"], self.facts)
 
-    def told(self, language: Language) -> dict[str, Any]:
-        """The finding for JSON."""
-        return {
-            "code": self.code,
-            "severity": self.severity,
-            "subject": SUBJECT_OF[self.code],
-            "found": self.found(language),
-            "change": self.line,
-            "file": self.facts.get("file"),
-            "facts": dict(self.facts),
-        }
+    def told(self, language: Language) -> DoctorFinding:
+        """The finding for programs."""
+        return DoctorFinding(
+            code=self.code,
+            severity=self.severity,
+            subject=SUBJECT_OF[self.code],
+            found=self.found(language),
+            change=self.line,
+            facts=dict(self.facts),
+            file=self.facts.get("file"),
+        )
 
 
 def finding(code: str, **facts: object) -> Finding:

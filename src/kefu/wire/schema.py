@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from kefu.wire import errors, events
+from kefu.wire import errors, events, http
 
 Json = dict[str, Any]
 
@@ -25,7 +25,8 @@ def contract_schema() -> Json:
 
     Returns:
         `VisitorEvents` and `AgentEvents` map an event to `{payload, ack}`, `ToVisitor` and `ToAgent` to its payload;
-        `RefusedAck` is the other ack that any event may get. Shapes are under `definitions`, sorted by name.
+        `RefusedAck` is the other ack that any event may get, `DoctorReport` what owners ask for by
+        HTTP. Shapes are under `definitions`, sorted by name.
     """
     shapes = _shapes()
     _, components = msgspec.json.schema_components(shapes, ref_template=_REFERENCE)
@@ -43,9 +44,10 @@ def contract_schema() -> Json:
         {name: _to(shape) for name, shape in events.TO_VISITOR.items()}, "Server → visitor."
     )
     definitions["ToAgent"] = _table({name: _to(shape) for name, shape in events.TO_AGENT.items()}, "Server → agent.")
-    tables = ("VisitorEvents", "AgentEvents", "ToVisitor", "ToAgent", "RefusedAck")
+    tables = ("VisitorEvents", "AgentEvents", "ToVisitor", "ToAgent", "RefusedAck", "DoctorReport")
     root = _table(
-        {name: {"$ref": _REFERENCE.format(name=name)} for name in tables}, "Everything that crosses the sockets."
+        {name: {"$ref": _REFERENCE.format(name=name)} for name in tables},
+        "Everything that crosses the sockets, and what the console reads by HTTP.",
     )
     return {"title": "Contract", **root, "definitions": definitions}
 
@@ -53,7 +55,7 @@ def contract_schema() -> Json:
 def _shapes() -> list[type]:
     sent_and_acked = [shape for pair in (events.VISITOR_EVENTS | events.AGENT_EVENTS).values() for shape in pair]
     told = [*events.TO_VISITOR.values(), *events.TO_AGENT.values()]
-    return list(dict.fromkeys([*sent_and_acked, *told, errors.RefusedAck]))
+    return list(dict.fromkeys([*sent_and_acked, *told, errors.RefusedAck, http.DoctorReport]))
 
 
 def _with_nested(shapes: list[type]) -> list[type]:

@@ -19,7 +19,7 @@ export type ErrorCode =
   | 'UNAVAILABLE'
 
 /**
- * Everything that crosses the sockets.
+ * Everything that crosses the sockets, and what the console reads by HTTP.
  */
 export interface Contract {
   VisitorEvents: VisitorEvents
@@ -27,6 +27,7 @@ export interface Contract {
   ToVisitor: ToVisitor
   ToAgent: ToAgent
   RefusedAck: RefusedAck
+  DoctorReport: DoctorReport
 }
 /**
  * Visitor → server.
@@ -585,4 +586,37 @@ export interface RefusedAck {
   error: ErrorCode
   message: string
   retryAfterMs?: number | null
+}
+/**
+ * What chat-server finds wrong with itself, and how it sees the one who asks.
+ */
+export interface DoctorReport {
+  findings: DoctorFinding[]
+  seen: RequestSeen
+}
+/**
+ * Something that is wrong: its stable code, what was found, and the line to write or to run.
+ */
+export interface DoctorFinding {
+  code: string
+  severity: 'failure' | 'warning'
+  subject: string
+  found: string
+  change: string
+  facts: {
+    [k: string]: string
+  }
+  file: string | null
+}
+/**
+ * A request as it arrived: the other end of the connection, what proxies said, and whom that makes the client.
+ */
+export interface RequestSeen {
+  peer: string
+  peerPort: number
+  isTrusted: boolean
+  trusted: string[]
+  forwardedFor: string | null
+  realIp: string | null
+  address: string
 }

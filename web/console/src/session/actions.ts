@@ -2,8 +2,9 @@
 
 import type { Draft } from '../state/drafts.ts'
 import type { Filter, Sort } from '../state/inbox.ts'
-import type { Settings } from '../state/settings.ts'
+import type { Language, Settings } from '../state/settings.ts'
 import type { Overlay } from '../state/state.ts'
+import type { Health } from './health.ts'
 
 export interface Actions {
   /** Shows a conversation, or none. */
@@ -35,6 +36,8 @@ export interface Actions {
   settings(change: Partial<Settings>): void
   overlay(overlay: Overlay): void
   dismiss(toastId: number): void
+  /** What chat-server finds wrong with itself; for owners. */
+  health(language: Language): Promise<Health>
   /** Tries now instead of later: the agent logged in again, the network is back. */
   tryNow(): void
 }

@@ -59,6 +59,11 @@ export class AgentConnection {
     return this.#isAuthed
   }
 
+  /** A fresh token for a request beside the socket; null when there is none to have. */
+  token(): Promise<string | null> {
+    return this.#keeper.fetchToken()
+  }
+
   start(): void {
     this.link.connect()
   }

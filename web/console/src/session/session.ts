@@ -9,6 +9,7 @@ import type { Actions } from './actions.ts'
 import { AgentConnection, type ConnectionOptions } from './connection.ts'
 import { Conversations } from './conversations.ts'
 import { Deeds } from './deeds.ts'
+import { askHealth } from './health.ts'
 import { InboxFeed } from './inbox.ts'
 import { Sending } from './sending.ts'
 import { Toasts } from './toasts.ts'
@@ -72,6 +73,13 @@ export function createSession(options: SessionOptions): Session {
     settings: (change) => changeSettings(store, storage, change),
     overlay: (overlay) => store.update((state) => ({ ...state, overlay })),
     dismiss: (id) => toasts.dismiss(id),
+    health: (language) =>
+      askHealth({
+        server: options.server,
+        language,
+        token: () => connection.token(),
+        fetch: options.fetch ?? ((...args) => fetch(...args)),
+      }),
     tryNow: () => connection.wake(),
   }
 

@@ -56,7 +56,7 @@ export interface Toast {
   undo: (() => void) | null
 }
 
-export type Overlay = 'palette' | 'shortcuts' | 'settings' | null
+export type Overlay = 'palette' | 'shortcuts' | 'settings' | 'health' | null
 
 export interface ConsoleState {
   me: Me | null

@@ -23,6 +23,7 @@ import { useTheme } from './use-theme.ts'
 
 const Palette = lazy(() => import('./overlays/Palette.tsx'))
 const Shortcuts = lazy(() => import('./overlays/Shortcuts.tsx'))
+const Health = lazy(() => import('./overlays/Health.tsx'))
 const SettingsDialog = lazy(() => import('./overlays/Settings.tsx'))
 
 const LIST_PX = { min: 300, max: 360 }
@@ -83,6 +84,7 @@ function Frame() {
 
 function OverlayView({ overlay }: { overlay: Exclude<Overlay, null> }) {
   if (overlay === 'palette') return <Palette />
+  if (overlay === 'health') return <Health />
   return overlay === 'settings' ? <SettingsDialog /> : <Shortcuts />
 }
 

@@ -121,6 +121,14 @@ export const COMMANDS: readonly Command[] = [
     run: ({ actions }) => actions.overlay('settings'),
   },
   {
+    id: 'health',
+    label: 'health.title',
+    icon: 'alert',
+    key: null,
+    isPossible: (state) => state.me?.role === 'owner',
+    run: ({ actions }) => actions.overlay('health'),
+  },
+  {
     id: 'shortcuts',
     label: 'shortcuts.title',
     icon: 'keyboard',

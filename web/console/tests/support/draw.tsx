@@ -23,6 +23,8 @@ export interface Drawing {
   root: HTMLElement
   store: Store<ConsoleState>
   actions: FakeActions
+  /** Draws something else in its place. */
+  show(children: ReactNode): Promise<void>
   /** Changes the state, and waits until it is drawn. */
   change(change: (state: ConsoleState) => ConsoleState): Promise<void>
   find(testId: string): HTMLElement
@@ -54,6 +56,7 @@ const NAMES: (keyof Actions)[] = [
   'settings',
   'overlay',
   'dismiss',
+  'health',
   'tryNow',
 ]
 
@@ -82,15 +85,17 @@ export async function draw(children: ReactNode, options: DrawOptions = {}): Prom
   document.body.append(root)
   const host = { root, server: 'https://chat.example', tokenUrl: '/t', loginUrl: null, logoutUrl: null, locale: '' }
   const reactRoot = createRoot(root)
-  await act(async () =>
-    reactRoot.render(
-      <ConsoleContext value={{ store, actions, host }}>
-        <LanguageProvider language={options.language ?? 'en'}>
-          <RoomContext value={options.room ?? 'wide'}>{children}</RoomContext>
-        </LanguageProvider>
-      </ConsoleContext>,
-    ),
-  )
+  const show = (shown: ReactNode) =>
+    act(async () =>
+      reactRoot.render(
+        <ConsoleContext value={{ store, actions, host }}>
+          <LanguageProvider language={options.language ?? 'en'}>
+            <RoomContext value={options.room ?? 'wide'}>{shown}</RoomContext>
+          </LanguageProvider>
+        </ConsoleContext>,
+      ),
+    )
+  await show(children)
   const find = (selector: string) => {
     const found = root.querySelector<HTMLElement>(selector)
     if (!found) throw new Error(`nothing matches ${selector} in ${root.innerHTML}`)
@@ -100,6 +105,7 @@ export async function draw(children: ReactNode, options: DrawOptions = {}): Prom
     root,
     store,
     actions,
+    show,
     change: (change) => act(async () => store.update(change)),
     find: (testId) => find(`[data-testid="${testId}"]`),
     button: (name) => {

@@ -7,6 +7,7 @@ import { Switch } from 'react-aria-components/Switch'
 import { LANGUAGES, useT } from '../../i18n/i18n.tsx'
 import type { Language, Theme } from '../../state/settings.ts'
 import { useActions, useConsoleState } from '../console.tsx'
+import { Button } from '../parts/Button.tsx'
 import { Overlay } from './Overlay.tsx'
 
 const THEMES: readonly Theme[] = ['system', 'light', 'dark']
@@ -17,6 +18,7 @@ export default function Settings() {
   const t = useT()
   const actions = useActions()
   const settings = useConsoleState((state) => state.settings)
+  const isOwner = useConsoleState((state) => state.me?.role === 'owner')
   const languages = [
     { value: '', label: t('settings.language.auto') },
     ...LANGUAGES.map((value) => ({ value, label: LANGUAGE_NAMES[value] })),
@@ -49,6 +51,15 @@ export default function Settings() {
           hint={t('settings.shortcuts.hint')}
           onChange={(shortcuts) => actions.settings({ shortcuts })}
         />
+        {isOwner && (
+          <div className="flex items-center justify-between gap-4 border-t border-line pt-3">
+            <span className="flex flex-col">
+              <span className="text-sm font-medium">{t('health.title')}</span>
+              <span className="text-xs text-muted">{t('health.hint')}</span>
+            </span>
+            <Button onPress={() => actions.overlay('health')}>{t('health.show')}</Button>
+          </div>
+        )}
       </div>
     </Overlay>
   )
