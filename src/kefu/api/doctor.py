@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Controller, Request, Response, get, route
+from litestar import Request, Response, get, route
 from litestar.datastructures import State
 from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
@@ -67,26 +67,24 @@ class Doctor:
     trusted_networks: Sequence[Network]
 
 
-class AdminDoctor(Controller):
-    """The route and its preflight, together because the framework would else answer the preflight itself."""
+@route(PATHS, http_method=[HttpMethod.OPTIONS], sync_to_thread=False, include_in_schema=False, status_code=204)
+def admin_doctor_preflight(request: Request[Any, Any, State], state: State) -> Response[None]:
+    """A browser asks first, since the console may be on another origin and sends its token."""
+    return Response(None, headers=_HEADERS | _cors(request, _doctor(request, state).origins))
 
-    @get(PATHS, responses=RESPONSES, summary="What is wrong with this installation")
-    async def admin_doctor(self, request: Request[Any, Any, State], state: State) -> Response[Any]:
-        """Findings in the language of `?lang=`, and the request as it arrived; for owners' tokens only."""
-        doctor = _doctor(request, state)
-        headers = _HEADERS | _cors(request, doctor.origins)
-        try:
-            await _owner(request, doctor)
-        except RefusedError as refused:
-            return Response(HttpRefusal(refused.code, str(refused)), status_code=refused.status, headers=headers)
-        language: Language = "zh-CN" if request.query_params.get("lang", "").startswith("zh") else "en"
-        found = [one.told(language) for one in await doctor.inside.findings()]
-        return Response(DoctorReport(found, _seen(request, doctor)), headers=headers)
 
-    @route(PATHS, http_method=[HttpMethod.OPTIONS], sync_to_thread=False, include_in_schema=False, status_code=204)
-    def preflight(self, request: Request[Any, Any, State], state: State) -> Response[None]:
-        """A browser asks first, since the console may be on another origin and sends its token."""
-        return Response(None, headers=_HEADERS | _cors(request, _doctor(request, state).origins))
+@get(PATHS, responses=RESPONSES, summary="What is wrong with this installation")
+async def admin_doctor(request: Request[Any, Any, State], state: State) -> Response[Any]:
+    """Findings in the language of `?lang=`, and the request as it arrived; for owners' tokens only."""
+    doctor = _doctor(request, state)
+    headers = _HEADERS | _cors(request, doctor.origins)
+    try:
+        await _owner(request, doctor)
+    except RefusedError as refused:
+        return Response(HttpRefusal(refused.code, str(refused)), status_code=refused.status, headers=headers)
+    language: Language = "zh-CN" if request.query_params.get("lang", "").startswith("zh") else "en"
+    found = [one.told(language) for one in await doctor.inside.findings()]
+    return Response(DoctorReport(found, _seen(request, doctor)), headers=headers)
 
 
 def _doctor(request: Request[Any, Any, State], state: State) -> Doctor:

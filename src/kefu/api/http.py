@@ -9,7 +9,7 @@ from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from kefu.api.doctor import AdminDoctor, Doctor
+from kefu.api.doctor import Doctor, admin_doctor, admin_doctor_preflight
 from kefu.api.files import Files, console_file, widget_file
 from kefu.api.health import health, ready
 from kefu.api.metrics import internal_metrics, public_metrics
@@ -47,7 +47,8 @@ def create_http(
         "stopping": False,
         "metrics_token": metrics_token,
     }
-    handlers = [health, ready, public_metrics, AdminDoctor]
+    # Before its route, for which the framework would else answer preflights by itself.
+    handlers: list[Any] = [admin_doctor_preflight, admin_doctor, health, ready, public_metrics]
     return _application([*handlers, widget_file, console_file, show_schema], State(state))
 
 

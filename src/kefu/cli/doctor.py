@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,9 +16,11 @@ from rich.status import Status
 from rich.text import Text
 
 from kefu.api.files import Files
+from kefu.cli.first_files import CHAT_SERVER_FILE, MAIN_SITE_FILE
 from kefu.cli.kept_secret import with_kept_secret
 from kefu.cli.language import LANG_HELP, Language, language_of
 from kefu.cli.running import run
+from kefu.config import ENV_FILE_VARIABLE
 from kefu.doctor import live, local
 from kefu.doctor.findings import Finding, in_order
 from kefu.doctor.live import Wanted
@@ -42,9 +45,15 @@ def doctor(  # noqa: PLR0917 - typer's options, given by name
     ] = "",
     page: Annotated[str, typer.Option(help="A page that embeds the widget; the URL's front page unless given.")] = "",
     env: Annotated[
-        Path | None, typer.Option(help="chat-server's settings file; the environment and .env unless given.")
+        Path | None,
+        typer.Option(
+            help="chat-server's settings file. Unless given: chat-server.env here, else the environment and .env."
+        ),
     ] = None,
-    site_env: Annotated[Path | None, typer.Option(help="The main site's settings file, if it has its own.")] = None,
+    site_env: Annotated[
+        Path | None,
+        typer.Option(help="The main site's settings file. Unless given: main-site.env here, if it is there."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes of chat-server.")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="Do not wait for a heartbeat (25 s) to see timeouts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -63,7 +72,13 @@ def doctor(  # noqa: PLR0917 - typer's options, given by name
     if as_list:
         print(markdown(language))
         return
-    installation = Installation(env, site_env, workers, with_kept_secret, lambda: Files().missing())
+    installation = Installation(
+        env or own_file(CHAT_SERVER_FILE),
+        site_env or own_file(MAIN_SITE_FILE),
+        workers,
+        with_kept_secret,
+        lambda: Files().missing(),
+    )
     patience = Patience(ping_s_max=0) if quick else Patience()
     wanted = Wanted(url.rstrip("/"), page, patience) if url else None
     console = Console(highlight=False, soft_wrap=True)
@@ -83,6 +98,11 @@ def doctor(  # noqa: PLR0917 - typer's options, given by name
         show(console, found, language)
     if any(one.severity == "failure" for one in found):
         raise typer.Exit(FAILED)
+
+
+def own_file(name: str) -> Path | None:
+    """A file that `kefu init` wrote into this folder, unless the settings are said to be elsewhere."""
+    return Path(name) if not os.environ.get(ENV_FILE_VARIABLE) and Path(name).is_file() else None
 
 
 async def examine(installation: Installation, wanted: Wanted | None) -> list[Finding]:
