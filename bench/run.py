@@ -66,8 +66,8 @@ class Scale:
     visitors: int = 200
 
 
-FULL = Scale(5, 3, seconds_warm=2, seconds=6, seconds_paced=10, steps=(1000, 10_000), settle_s=10, repeats_max=10)
-SHORT = Scale(3, 1, seconds_warm=1, seconds=3, seconds_paced=8, steps=(1000, 10_000), settle_s=3, repeats_max=4)
+FULL = Scale(5, 3, seconds_warm=2, seconds=6, seconds_paced=8, steps=(1000, 10_000), settle_s=6, repeats_max=8)
+SHORT = Scale(3, 1, seconds_warm=1, seconds=3, seconds_paced=6, steps=(1000, 10_000), settle_s=2, repeats_max=4)
 QUICK = Scale(1, 1, seconds_warm=1, seconds=3, seconds_paced=2, steps=(500,), settle_s=1)
 
 
