@@ -174,11 +174,12 @@ class Installation:
         for process in running:
             process.stop()
 
-    def accept(self, front: Front, *arguments: str) -> Result:
+    def accept(self, front: Front, *arguments: str, text: str = "", **environment: str) -> Result:
         """`kefu accept` for one way to the installation."""
         options = [f"--ca={self.ca}", f"--origin={front.page}"]
         named = [f"--url={front.local(front.chat)}", f"--admin-url={front.local(front.page)}"]
-        return CliRunner().invoke(app, ["accept", *named, *options, *arguments], env={"CHAT_ADMIN_JWT_SECRET": SECRET})
+        known = {"CHAT_ADMIN_JWT_SECRET": SECRET} | environment
+        return CliRunner().invoke(app, ["accept", *named, *options, *arguments], env=known, input=text)
 
 
 def states(result: Result) -> dict[str, str]:

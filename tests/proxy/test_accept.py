@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from kefu.cli.main import app
-from proxy.conftest import Front, Installation, example, states
+from kefu.accept import connection
+from kefu.cli.main import app, register
+from kefu.tokens import issue_agent_token
+from proxy.conftest import SECRET, Front, Installation, example, states
 from proxy.processes import free_ports, start_caddy
 
 
@@ -103,12 +105,67 @@ def test_wrong_tokens_and_origins_are_found_out_and_leave_nothing(installation: 
     assert "403" in foreign.stdout
 
 
+@pytest.mark.parametrize("way", ["file", "standard input"])
+def test_a_token_that_is_not_on_the_command_line(installation: Installation, tmp_path: Path, way: str) -> None:
+    token = issue_agent_token(SECRET, agent_id="script", role="agent")
+    (tmp_path / "token").write_text(f"{token}\n")
+    source = str(tmp_path / "token") if way == "file" else "-"
+    front = installation.fronts["path"]
+    result = installation.accept(front, f"--token-from={source}", text=f"{token}\n", CHAT_ADMIN_JWT_SECRET="")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--token=x", "--token-from=-"], "not both"),
+        (["--token-from=nowhere"], "No such file"),
+        (["--token-from=-"], "no token in it"),
+        (["--token=x", "--url=shop.example"], "expected --url https://host[:port]"),
+        (["--token=x", "--origin=https://a/?b"], "expected --origin"),
+        (["--token=x", "--lang=fr"], "expected --lang en or zh"),
+        (["--token=x", f"--ca={__file__}"], "--ca"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], words: str) -> None:
+    register("accept")
+    result = CliRunner().invoke(app, ["accept", "--url=http://localhost:1", *arguments])
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_talk_that_breaks_off_is_closed_all_the_same(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "HEAR_S_MAX", 0.0)
+    result = installation.accept(installation.fronts["path"], "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert [states(result)[name] for name in ("hello", "visitor_message", "close")] == ["ok", "failed", "skipped"]
+    assert told["conversationId"]
+    assert told["isClosed"]
+
+
+def test_an_agent_who_may_only_read_is_told_what_is_left(installation: Installation) -> None:
+    token = issue_agent_token(SECRET, agent_id="looker", role="viewer")
+    result = installation.accept(installation.fronts["path"], f"--token={token}")
+    assert result.exit_code == 1
+    assert "✗ agent assigns, visitor sees who: admin_assign was refused: FORBIDDEN" in result.stdout
+    assert "could not be closed; close it in the console" in result.stdout
+
+
 def test_an_unknown_certificate_is_not_taken(installation: Installation) -> None:
     url = installation.fronts["path"].local(installation.fronts["path"].chat)
-    result = CliRunner().invoke(app, ["accept", "--url", url, "--token", "x", "--json"])
+    result = CliRunner().invoke(app, ["accept", "--url", url, "--token", "x"])
     assert result.exit_code == 1
-    assert set(states(result).values()) <= {"failed", "skipped"}
-    assert "the certificate is not trusted" in result.stdout
+    assert "✗ chat-server answers: the certificate is not trusted: unable to get local issuer" in result.stdout
+    assert f"not accepted; kefu doctor --url {url} names the line to change\n" in result.stdout
+    assert [line for line in result.stdout.splitlines() if line.endswith("_FAIL")] == [
+        "SERVER_FAIL",
+        "DB_FAIL",
+        "WS_FAIL",
+        "P0_FAIL",
+    ]
 
 
 def wait_for(ask):

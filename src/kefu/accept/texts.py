@@ -41,6 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "skipped": ("skipped", "跳过"),
     "accepted": ("accepted in {seconds:.1f} s", "验收通过，用时 {seconds:.1f} 秒"),
     "not_accepted": ("not accepted", "验收未通过"),
+    "advice": ("kefu doctor --url {url} names the line to change", "kefu doctor --url {url} 会指出该改哪一行"),
     "left": (
         "It leaves one closed conversation with the visitor's name “{name}”: {id}",
         "留下一个已关闭的会话，访客名为“{name}”：{id}",
@@ -81,7 +82,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "token_for_all": ("{url} gives a token to people who are not logged in", "{url} 对未登录者也返回 token"),
     "token_unset": ("{url}: the main site has no CHAT_ADMIN_JWT_SECRET", "{url}：主站未设置 CHAT_ADMIN_JWT_SECRET"),
-    "not_tried": ("not tried: {name} failed", "未检查：“{name}”失败"),
+    "not_tried": ("needs: {name}", "取决于：{name}"),
     "no_answer": ("{event} was refused: {error}: {message}", "{event} 被拒绝：{error}：{message}"),
     "not_heard": ("{who} heard no {event} in {seconds:g} s", "{who} 在 {seconds:g} 秒内没有收到 {event}"),
     "stored_twice": ("the repeat was stored as another message", "重复的消息被保存了两次"),

@@ -175,9 +175,13 @@ def show(report: Report, language: Language, *, as_json: bool) -> None:
     table.add_column(say("more", language), overflow="fold")
     for result in report.results:
         state = f"[{COLOURS[result.state]}]{say(result.state, language)}[/]"
-        more = escape(detail(result, language))
+        more = "" if result.state == "failed" else escape(detail(result, language))
         table.add_row(escape(name_of(result.name, language)), state, f"{result.ms:.0f}", more)
     console.print(table)
+    for result in report.results:
+        if result.state == "failed":
+            reason = escape(detail(result, language))
+            console.print(f"[bold red]✗ {escape(name_of(result.name, language))}[/]: {reason}", soft_wrap=True)
     for line in report.lines():
         console.print(line, style="red" if "_FAIL" in line else "green", soft_wrap=True)
     if report.conversation_id:
@@ -186,7 +190,8 @@ def show(report: Report, language: Language, *, as_json: bool) -> None:
     if report.is_accepted:
         console.print(f"[bold green]{say('accepted', language, seconds=report.seconds)}[/]")
     else:
-        console.print(f"[bold red]{say('not_accepted', language)}[/]")
+        advice = say("advice", language, url=report.url)
+        console.print(f"[bold red]{say('not_accepted', language)}[/]; {escape(advice)}", soft_wrap=True)
 
 
 def detail(result: Result, language: Language) -> str:
