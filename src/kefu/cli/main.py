@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sys
 from importlib import metadata
@@ -25,8 +26,10 @@ COMMANDS = (
     "doctor",
     "accept",
     "chaos",
+    "import",
 )
-"""Each is a module of this folder with a function of the same name, or with an `app` of its own commands."""
+"""Each is a module of this folder with a function of the same name, or with an `app` of its own commands. A word of
+Python's own, such as `import`, has an underscore after it there."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -58,7 +61,7 @@ def kefu(
 
 def register(name: str) -> None:
     """Loads a command's module and makes the command known."""
-    module = importlib.import_module(f"kefu.cli.{name}")
+    module = importlib.import_module(f"kefu.cli.{name}{'_' if keyword.iskeyword(name) else ''}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name)
     else:
