@@ -7,6 +7,7 @@ and reach its agent.
 from __future__ import annotations
 
 import sys
+from typing import Literal
 
 import msgspec
 import uvloop
@@ -26,14 +27,14 @@ class CrowdPlan(Plan, kw_only=True):
         pids: The nodes'.
         nats_pid: NATS' process.
         agent_tokens: One an agent; agent a is on node a modulo the number of nodes, which divides the number of agents.
-        elsewhere: Every visitor's agent is on another node; otherwise agents are taken in turn, as chance would.
+        where: Which agent serves a visitor: one on the `same` node, on any as by `chance`, on an `other` one.
     """
 
     ports: list[int]
     pids: list[int]
     nats_pid: int
     agent_tokens: list[str]
-    elsewhere: bool = False
+    where: Literal["same", "chance", "other"] = "chance"
 
 
 class CrowdResult(msgspec.Struct):
@@ -46,7 +47,9 @@ class CrowdResult(msgspec.Struct):
 def agent_of(plan: CrowdPlan, visitor: int) -> int:
     """The agent who serves a visitor."""
     nodes, agents = len(plan.ports), len(plan.agent_tokens)
-    return (visitor + 1) % agents if plan.elsewhere else visitor // nodes % agents
+    if plan.where == "chance":
+        return visitor // nodes % agents
+    return (visitor + (plan.where == "other")) % agents
 
 
 class CrowdRun(Run):

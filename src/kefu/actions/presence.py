@@ -180,7 +180,14 @@ class PresenceBoard:
         self._has_newcomer.set()
 
     def drop_silent(self) -> None:
-        """Drops the nodes that have said nothing for too long, and tells who went with them."""
+        """Drops the nodes that have said nothing for too long, and tells who went with them.
+
+        While the bus is away nobody can be heard: then silence says nothing, and time begins anew when it is back.
+        """
+        if self._bus.state == "away":
+            for other in self._others.values():
+                other.heard_at = self._clock()
+            return
         oldest = self._clock() - SILENT_MAX_S
         for node in [node for node, other in self._others.items() if other.heard_at < oldest]:
             self._replace(self._others[node], frozenset(), frozenset())

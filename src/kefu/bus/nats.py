@@ -16,7 +16,7 @@ from typing import Any
 
 from kefu import metrics
 from kefu.bus import nats_protocol
-from kefu.bus.envelope import Envelope, EnvelopeError, Seal
+from kefu.bus.envelope import PAYLOADS, Envelope, EnvelopeError, Seal
 from kefu.bus.nats_connection import NatsConnection, NatsError, Server, connect, servers
 from kefu.bus.port import LISTEN_TIMEOUT_S, Listener, State
 
@@ -26,6 +26,7 @@ RECONNECT_DELAY_S = 0.5
 WAITING_BYTES_MAX = 8 * 1024 * 1024
 """What may wait for a slow bus; beyond it hints are lost."""
 
+_DELIVERIES = {kind: metrics.BUS_DELIVERIES.cell(kind) for kind in PAYLOADS}
 _UNREACHABLE = (OSError, TimeoutError)
 
 
@@ -137,7 +138,7 @@ class NatsBus:
             metrics.BUS_DROPPED.add(error.reason)
             return
         self.counts["delivered"] += 1
-        metrics.BUS_DELIVERIES.add(envelope.kind)
+        _DELIVERIES[envelope.kind].count += 1
         assert self._listener is not None
         try:
             self._listener.heard(envelope)

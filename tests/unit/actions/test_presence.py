@@ -30,6 +30,7 @@ class Wire:
     """Gives each report to every other board, unless it is cut."""
 
     is_alone = False
+    state = "joined"
 
     def __init__(self, nodes: list[PresenceBoard]) -> None:
         self._nodes = nodes
@@ -130,6 +131,26 @@ def test_a_silent_node_is_dropped_with_everybody_on_it() -> None:
     assert b.is_visitor_online("alone"), "it was only cut off"
     a.leave()
     assert not b.is_visitor_online("alone")
+
+
+def test_while_the_bus_is_away_silence_says_nothing() -> None:
+    """Visitors of other nodes do not all go offline with NATS; a node that died meanwhile is dropped later."""
+    (a, b), (tell, _), (wire, other_wire), clock = boards(2)
+    b.visitor_came("v")
+    wire.state, other_wire.is_cut = "away", True
+    tell.told.clear()
+    for _ in range(100):
+        clock.now += 1
+        a.drop_silent()
+    assert a.is_visitor_online("v")
+    wire.state = "joined"
+    clock.now += presence.SILENT_MAX_S - 1
+    a.drop_silent()
+    assert a.is_visitor_online("v")
+    clock.now += 2
+    a.drop_silent()
+    assert not a.is_visitor_online("v")
+    assert tell.told == [("v", False)]
 
 
 def test_a_large_set_goes_in_parts_and_counts_when_it_is_whole(monkeypatch) -> None:
