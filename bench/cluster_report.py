@@ -101,12 +101,13 @@ def full(found: dict[Setup, list[Measured]]) -> str:
         rate, server = _median(rounds, lambda each: each.crowd.load.messages_per_s), _median(rounds, _server)
         crossed, batch = _median(rounds, lambda each: each.crossed), _median(rounds, lambda each: each.batch)
         others = [_median(rounds, pick) for pick in (_nats, _postgres, _generator)]
+        strangers = _median(rounds, _strangers)
         target = f"≤ {CPU_RATIO_MAX}" if setup.processes > 1 else ""
         name = f"{setup.processes}" if setup.joined else f"{setup.processes}, without NATS"
         lines.append(
             f"| {name} | {crossed:.0%} | {server:.1f} | {server / one:.2f} | {target} | "
             + " | ".join(f"{value:.1f}" for value in others)
-            + f" | {batch:.0f} | {rate:,.0f} |"
+            + f" | {batch:.0f} | {rate:,.0f} | {strangers:.2f} |"
         )
     return f"""Full load, nothing held
 
@@ -114,10 +115,11 @@ def full(found: dict[Setup, list[Measured]]) -> str:
 
 200 visitors in a closed loop, 8 agents; chat-servers' CPU a message is that of all of them together, in µs.
 "Crosses" is the share of messages that came to another node: by chance 1/2 of them on two nodes and 3/4 on four; 100 %
-is the worst case, every agent elsewhere. Medians of {_rounds(found)} interleaved rounds.
+is the worst case, every agent elsewhere. "Others" is what had nothing to do with the run, in cores: their work makes
+everything dearer. Medians of {_rounds(found)} interleaved rounds.
 
-| processes | crosses | chat-servers' CPU | to one | target | NATS | PostgreSQL | generator | a commit | messages/s |
-|---|---|---|---|---|---|---|---|---|---|
+| processes | crosses | chat-servers' CPU | to one | target | NATS | PostgreSQL | generator | a commit | messages/s | others |
+|---|---|---|---|---|---|---|---|---|---|---|
 {_joined(lines)}
 
 How to read it: where nothing crosses, a message does the same work as on one process. What it costs more there is the
@@ -142,6 +144,11 @@ def _generator(one: Measured) -> float:
 
 def _nats(one: Measured) -> float:
     return one.crowd.nats_us
+
+
+def _strangers(one: Measured) -> float:
+    load = one.crowd.load
+    return max(0.0, load.other_cores - one.crowd.nats_us * load.messages_per_s / 1e6)
 
 
 def _median(rounds: Iterable[Measured], pick: Callable[[Measured], float]) -> float:
