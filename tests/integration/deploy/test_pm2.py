@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 import pytest
 
@@ -94,6 +96,19 @@ def status(port: int, path: str) -> int | None:
         return None
 
 
+def stored(database_url: str) -> int:
+    """How many messages are in the database."""
+
+    async def count() -> int:
+        connection = await asyncpg.connect(database_url)
+        try:
+            return await connection.fetchval("select count(*) from message")
+        finally:
+            await connection.close()
+
+    return asyncio.run(count())
+
+
 def until(check: Callable[[], object], seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not check():
@@ -118,14 +133,14 @@ def test_save_keeps_no_secret(deployed: Deployment) -> None:
     assert len(deployed.secret) == 64
 
 
-def test_reload_loses_no_message(deployed: Deployment) -> None:
+def test_reload_loses_no_message(deployed: Deployment, module_database_url: str) -> None:
     before = deployed.processes()["chat-server"]
     chaos = deployed.start_kefu(
-        "--env-file", "chat-server.env", "chaos", f"--url=http://127.0.0.1:{deployed.chat}", "--seconds=4",
+        "--env-file", "chat-server.env", "chaos", f"--url=http://127.0.0.1:{deployed.chat}", "--seconds=6",
         f"--visitors={VISITORS}", f"--messages={MESSAGES}", "--fault-every=1000", "--json",
     )  # fmt: skip
     with chaos:
-        time.sleep(1.5)
+        until(lambda: stored(module_database_url) >= 2 * VISITORS)
         deployed.pm2("reload", "chat-server")
         told, _ = chaos.communicate(timeout=60)
     result = json.loads(told.splitlines()[-1])
