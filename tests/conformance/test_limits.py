@@ -163,7 +163,8 @@ async def test_an_endpoint_counts_its_own(server):
     assert counted(server) == {"no token": 1}
 
 
-async def test_one_line_a_reason_and_interval(server, caplog):
+async def test_one_line_a_reason_and_interval(run_server, caplog):
+    server = await run_server(close_seconds_max=0.1)
     caplog.set_level("INFO", "kefu.transport")
     for _ in range(3):
         raw = await RawSocket.connect(server.port)

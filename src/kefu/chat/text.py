@@ -33,7 +33,7 @@ def clean_line(text: str | None, length_max: int) -> str | None:
     """A short field such as a name or an address: one line, cut at `length_max`, None when nothing is left."""
     if text is None:
         return None
-    return " ".join(clean(text).split())[:length_max].rstrip() or None
+    return clean(" ".join(clean(text).split())[:length_max]) or None
 
 
 def without_addresses(name: str) -> str:

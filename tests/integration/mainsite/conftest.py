@@ -39,7 +39,12 @@ async def database(database_url: str, hashed: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return load_settings(database_url=database_url, admin_jwt_secret=SECRET, server_public_url=CHAT)
+    return load_settings(
+        database_url=database_url,
+        admin_jwt_secret=SECRET,
+        server_public_url=CHAT,
+        failures_per_min=3,  # each takes as long as a password is to hash
+    )
 
 
 @dataclass
