@@ -97,8 +97,18 @@ def test_http2_is_written_as_the_version_wants_it() -> None:
 
 def test_without_an_nginx_all_of_them_take_it(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(command, "SBIN", str(tmp_path))
     assert command.installed_version() is None
     assert "listen 443 ssl http2;" in printed("--domain=shop.example").stdout
+
+
+def test_the_installed_one_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    program = tmp_path / "nginx"
+    program.write_text("#!/bin/sh\necho 'nginx version: nginx/1.27.4 (Ubuntu)' >&2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    assert command.installed_version() == (1, 27, 4)
+    assert "http2 on;" in printed("--domain=shop.example").stdout
 
 
 def test_ports_sizes_and_heartbeat_come_from_the_settings() -> None:
