@@ -118,7 +118,7 @@ def full(found: dict[Setup, list[Measured]]) -> str:
 is the worst case, every agent elsewhere. "Others" is what had nothing to do with the run, in cores: their work makes
 everything dearer. Medians of {_rounds(found)} interleaved rounds.
 
-| processes | crosses | chat-servers | to one | target | NATS | PostgreSQL | generator | a commit | messages/s | others |
+| processes | crosses | chat-servers | to one | target | NATS | PostgreSQL | generator | commit | messages/s | others |
 |---|---|---|---|---|---|---|---|---|---|---|
 {_joined(lines)}
 
