@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-DAYS = "2"
+DAYS = "90"
 
 
 def run(*command: str) -> None:

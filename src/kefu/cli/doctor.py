@@ -32,7 +32,7 @@ NOTHING: dict[Language, str] = {"en": "Nothing is wrong.", "zh-CN": "没有发�
 LOOKING: dict[Language, str] = {"en": "Looking…", "zh-CN": "正在检查……"}
 WHERE: dict[Language, str] = {"en": "in", "zh-CN": "位于"}
 COUNTED: dict[Language, str] = {
-    "en": "{failures} failures, {warnings} warnings",
+    "en": "failures: {failures}, warnings: {warnings}",
     "zh-CN": "{failures} 个错误，{warnings} 个提醒",
 }
 FAILED = 1

@@ -36,6 +36,7 @@ class Faults:
     cache: bool = False
     accept_encoding: bool = True
     date: str = ""
+    cookie: str = "kefu_csrf=x; HttpOnly; Secure"
     front: tuple[str, list[str]] = (FRONT, [])
     upstream: int | None = None
 
@@ -88,7 +89,7 @@ class Proxy:
         if path.startswith("/admin") and not status:
             status, extra = "303 See Other", ["Location: /admin/login"]
             if path == "/admin/login":
-                status, extra, body = "200 OK", ["Set-Cookie: kefu_csrf=x; HttpOnly; Secure"], ""
+                status, extra, body = "200 OK", [f"Set-Cookie: {self.faults.cookie}"], ""
         lines = [f"HTTP/1.1 {status or '200 OK'}", "Content-Type: text/html", f"Content-Length: {len(body)}", *extra]
         return "\r\n".join([*lines, "", body]).encode()
 

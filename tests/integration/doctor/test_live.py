@@ -15,7 +15,7 @@ import pytest
 
 from integration.doctor.conftest import OTHER_SECRET, World
 from integration.doctor.proxy import Proxy
-from kefu.doctor import findings
+from kefu.doctor import findings, server_url
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -153,6 +153,21 @@ async def test_what_the_server_knows_of_itself(world: World, start) -> None:
     assert again[0].line == f"CHAT_ALLOWED_ORIGINS=https://shop.example,{world.url}"
     world.page, world.proxy.faults.front = "", ("", [])
     assert await world.codes() == ["origin_refused_lately"]
+
+
+async def test_what_is_wrong_around_the_proxy(world: World, tls_proxy, monkeypatch) -> None:
+    world.site["CHAT_SERVER_PUBLIC_URL"] = "https://old.example"
+    assert await world.codes() == ["public_url_differs"]
+    del world.site["CHAT_SERVER_PUBLIC_URL"]
+    monkeypatch.setattr(server_url, "is_this_machine", lambda _: False)
+    assert await world.codes() == ["not_https"]
+    world.url = f"https://127.0.0.1:{tls_proxy.port}"
+    tls_proxy.faults.cookie = "kefu_csrf=x; HttpOnly"
+    assert await world.codes() == ["proto_missing"]
+    world.page = world.url + "/nothing"
+    tls_proxy.faults.statuses = {"/nothing": "404 Not Found"}
+    tls_proxy.faults.cookie = ""
+    assert await world.codes() == ["page_unreachable"]
 
 
 async def test_nobody_answers(world: World) -> None:

@@ -98,6 +98,10 @@ async def test_files_that_others_read_or_that_are_not_there(world: World) -> Non
     world.folder.mkdir()
     world.write = lambda: (world.folder / "chat.env", world.folder / "site.env")
     assert await world.codes(live=False) == ["env_file_missing", "env_file_missing"]
+    for file in world.write():
+        file.write_bytes(b"\xff\xfe")
+        file.chmod(0o600)
+    assert await world.codes(live=False) == ["env_file_unreadable", "env_file_unreadable"]
 
 
 async def test_a_port_that_another_program_holds(world: World) -> None:
