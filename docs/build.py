@@ -16,9 +16,7 @@ import sys
 from pathlib import Path
 
 from generate import DOCS, LANGUAGES
-from kefu.api.files import Files
-from kefu.api.http import create_http
-from kefu.api.schema import openapi_document
+from kefu.api.http import openapi
 from kefu.wire.asyncapi import asyncapi_document
 
 SITE = DOCS.parent / "dist" / "docs"
@@ -54,8 +52,7 @@ def main() -> int:
         return 1
     shutil.rmtree(SITE / ".cache")
     version = importlib.metadata.version("kefu")
-    application = create_http(None, None, Files(DOCS), 4000)  # type: ignore[arg-type]
-    contracts = {"openapi.json": openapi_document(application), "asyncapi.json": asyncapi_document(version)}
+    contracts = {"openapi.json": openapi(), "asyncapi.json": asyncapi_document(version)}
     for name, document in contracts.items():
         (SITE / name).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
     (SITE / "index.html").write_text(ENTRANCE, encoding="utf-8")

@@ -20,9 +20,7 @@ from typing import Any
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
-from kefu.api.files import Files
-from kefu.api.http import create_http
-from kefu.api.schema import openapi_document
+from kefu.api.http import openapi
 from kefu.config import Settings
 from kefu.wire import events
 from kefu.wire.asyncapi import TABLES
@@ -102,7 +100,7 @@ def default_of(field: FieldInfo, texts: Texts) -> str:
 
 def http_routes(texts: Texts) -> Iterator[str]:
     """A table row a route."""
-    document = openapi_document(create_http(None, None, Files(DOCS), 4000))  # type: ignore[arg-type]
+    document = openapi()
     yield row(
         texts.of("column.route", "route"), texts.of("column.answer", "answer"), texts.of("column.meaning", "meaning")
     )

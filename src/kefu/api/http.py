@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Any
 
@@ -11,9 +12,10 @@ from litestar.exceptions import HTTPException
 
 from kefu.api.doctor import Doctor, admin_doctor, admin_doctor_preflight
 from kefu.api.files import Files, console_file, widget_file
+from kefu.api.headers import add_safe_headers
 from kefu.api.health import health, ready
 from kefu.api.metrics import internal_metrics, public_metrics
-from kefu.api.schema import openapi_config, show_schema
+from kefu.api.schema import openapi_document, show_schema
 from kefu.bus.port import Bus
 from kefu.store.database import Database
 from kefu.transport.server.workers import Worker
@@ -21,6 +23,24 @@ from kefu.transport.server.workers import Worker
 log = logging.getLogger(__name__)
 
 _CODES = {400: "INVALID_INPUT", 401: "UNAUTHORIZED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+ROUTES: list[Any] = [
+    admin_doctor_preflight,  # before its route, for which the framework would else answer preflights by itself
+    admin_doctor,
+    health,
+    ready,
+    public_metrics,
+    widget_file,
+    console_file,
+    show_schema,
+]
+
+
+@functools.cache
+def openapi() -> dict[str, Any]:
+    """The public port's routes as an OpenAPI 3.1 document."""
+    return openapi_document(ROUTES)
 
 
 def create_http(
@@ -46,10 +66,9 @@ def create_http(
         "worker": worker,
         "stopping": False,
         "metrics_token": metrics_token,
+        "openapi": openapi,
     }
-    # Before its route, for which the framework would else answer preflights by itself.
-    handlers: list[Any] = [admin_doctor_preflight, admin_doctor, health, ready, public_metrics]
-    return _application([*handlers, widget_file, console_file, show_schema], State(state))
+    return _application(ROUTES, State(state))
 
 
 def create_internal(public: Litestar) -> Litestar:
@@ -62,7 +81,8 @@ def _application(route_handlers: list[Any], state: State) -> Litestar:
         route_handlers=route_handlers,
         state=state,
         exception_handlers={HTTPException: _refused, Exception: _failed},
-        openapi_config=openapi_config(),
+        openapi_config=None,
+        before_send=[add_safe_headers],
         logging_config=None,
     )
 

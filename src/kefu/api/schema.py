@@ -6,6 +6,7 @@ Made from the handlers themselves. Each route is served with and without the `/c
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
@@ -20,20 +21,16 @@ HEADERS = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "no
 REFUSAL = {"schema": {"$ref": "#/components/schemas/HttpRefusal"}}
 
 
-def openapi_config() -> OpenAPIConfig:
-    """How the framework describes an application; it serves no page of its own for it."""
-    return OpenAPIConfig(
+def openapi_document(route_handlers: Sequence[HTTPRouteHandler]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of an application's routes; JSON values only."""
+    config = OpenAPIConfig(
         title="Kefu chat-server",
         version=importlib.metadata.version("kefu"),
-        path="/chat/api/schema/document",
-        render_plugins=[],
         use_handler_docstrings=True,
         operation_id_creator=_operation_id,
     )
-
-
-def openapi_document(application: Litestar) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of an application; JSON values only."""
+    # An application that is never served: one that is would show the framework's own pages too.
+    application = Litestar(route_handlers=route_handlers, openapi_config=config, logging_config=None)
     document = application.openapi_schema.to_schema()
     paths = {path: item for path, item in sorted(document["paths"].items()) if path.startswith(PREFIX)}
     for item in paths.values():
@@ -47,7 +44,7 @@ def openapi_document(application: Litestar) -> dict[str, Any]:
 @get(["/api/schema", "/chat/api/schema"], sync_to_thread=False, media_type=MEDIA_TYPE, summary="This document")
 def show_schema(request: Request[Any, Any, State]) -> Response[dict[str, Any]]:
     """Every HTTP route of chat-server."""
-    return Response(openapi_document(request.app), headers=HEADERS, media_type=MEDIA_TYPE)
+    return Response(request.app.state.openapi(), headers=HEADERS, media_type=MEDIA_TYPE)
 
 
 def _operation_id(handler: HTTPRouteHandler, _: Method, path: list[Any]) -> str:

@@ -206,5 +206,10 @@ def to_login(login: str, address: str) -> Answer:
 
 
 def _json(status: int, body: dict[str, object]) -> Answer:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "Vary": "Cookie"}
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Vary": "Cookie",
+        "X-Content-Type-Options": "nosniff",
+    }
     return Answer(status, json.dumps(body), headers)
