@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from kefu.tokens import issue_agent_token
+from kefu import tokens
 from peers import installed
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
 STOP_S_MAX = 20.0
+SOURCES = str(Path(tokens.__file__).parents[1])
+"""Servers run the very Kefu that was imported here, wherever they start."""
 LIMITS = {
     "CHAT_WS_RATE_PER_MIN": "100000000",
     "KEFU_WS_RATE_BURST": "100000000",
@@ -73,7 +75,7 @@ class Target:
                 self.command(port, database_url, visitors),
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=os.environ | self.environment(port, database_url),
+                env=os.environ | {"PYTHONPATH": SOURCES} | self.environment(port, database_url),
                 cwd=folder,
             )
             try:
@@ -110,7 +112,7 @@ class Kefu(Target):
         }
 
     def agent_token(self) -> str:
-        return issue_agent_token(self.secret, agent_id="bench", role="agent", name="Bench", seconds=3600)
+        return tokens.issue_agent_token(self.secret, agent_id="bench", role="agent", name="Bench", seconds=3600)
 
 
 @dataclass(frozen=True)
