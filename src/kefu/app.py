@@ -39,6 +39,7 @@ async def run_chat_server(
     stopping: Callable[[], None] | None = None,
     stop: asyncio.Event | None = None,
     worker: Worker | None = None,
+    strict: bool = False,
 ) -> None:
     """Runs chat-server until it is told to stop.
 
@@ -50,6 +51,7 @@ async def run_chat_server(
         stopping: Called once when the stop begins.
         stop: Stops it when set.
         worker: Which of several processes on one port this is: then whoever started them proves that they serve.
+        strict: Refuse a database role with more rights than are needed, instead of a warning.
 
     Raises:
         ConfigError: If the settings are wrong.
@@ -68,6 +70,7 @@ async def run_chat_server(
         stack.push_async_callback(database.close)
         installation = await proof.database(database)
         if worker is None:
+            await proof.rights(database, strict=strict)
             await proof.connections(database, settings, workers=1)
         chat = join(settings, database, installation, port, worker)
         await stack.enter_async_context(_background(chat, database))

@@ -62,6 +62,27 @@ async def database(opened: Database) -> Installation:
         raise failed(f"DB_FAIL {where(opened.url)}: {reason(error)}") from error
 
 
+async def rights(opened: Database, *, strict: bool = False) -> None:
+    """Our role has no rights beyond its database: else a warning, or if `strict` a failed check.
+
+    Raises:
+        StartError: With `DB_FAIL`.
+    """
+    try:
+        found = await opened.rights()
+    except UNREACHABLE as error:
+        raise failed(f"DB_FAIL {where(opened.url)}: {reason(error)}") from error
+    if not found.excess:
+        return
+    line = (
+        f"the role {found.role} has rights beyond its database ({found.excess}): one hole in this program would open "
+        f"the whole database server; mend it: {found.mend}"
+    )
+    if strict:
+        raise failed(f"DB_FAIL {where(opened.url)}: {line}")
+    log.warning("%s", line)
+
+
 async def connections(opened: Database, settings: Settings, workers: int) -> None:
     """Warns if the database has fewer connections than this server's processes and the main site may take.
 

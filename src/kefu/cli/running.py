@@ -23,6 +23,7 @@ from kefu.doctor.database import OTHERS_CONNECTIONS
 from kefu.doctor.local import connections_needed
 from kefu.mainsite.serve import PortError
 from kefu.proof import StartError
+from kefu.store.archive import ArchiveError
 from kefu.store.database import Database, DatabaseError
 from kefu.store.embedded import EmbeddedPostgres
 from kefu.store.embedded_cluster import CONNECTIONS_MAX
@@ -49,7 +50,7 @@ def run(command: Coroutine[Any, Any, None]) -> None:
         stop(*error.problems)
     except StartError:
         raise typer.Exit(1) from None  # its line was printed where it happened
-    except (DatabaseError, EmbeddedPostgresError, PortError) as error:
+    except (DatabaseError, EmbeddedPostgresError, ArchiveError, PortError) as error:
         stop(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -44,14 +44,17 @@ def up(
     workers: Annotated[
         int, typer.Option(min=1, max=WORKERS_MAX, help="Processes of chat-server; more than one bring NATS along.")
     ] = 1,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a database role with more rights than are needed.")
+    ] = False,
 ) -> None:
     """Run chat-server, the main site and (unless CHAT_DATABASE_URL is set) PostgreSQL."""
     if host is not None and origin_of(host, 1) is None:
         raise typer.BadParameter(f"expected a name or an address such as shop.local or 192.168.1.5, got {host!r}")
-    run(run_everything(host, workers))
+    run(run_everything(host, workers, strict=strict))
 
 
-async def run_everything(host: str | None, workers: int = 1) -> None:
+async def run_everything(host: str | None, workers: int = 1, *, strict: bool = False) -> None:
     """Brings everything up in the order in which it can fail, serves until a signal, and takes it down again."""
     settings = load_settings()
     logs.configure(settings.log_level)
@@ -60,7 +63,7 @@ async def run_everything(host: str | None, workers: int = 1) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     settings = reachable_by(settings, host)
     with contextlib.ExitStack() as ports:
-        serve_chat = _chat_server(settings, workers, ports)
+        serve_chat = _chat_server(settings, workers, ports, strict=strict)
         site_sockets = listen(settings.host, settings.site_port, "KEFU_SITE_PORT")
         for listener in site_sockets:
             ports.callback(listener.close)
@@ -81,7 +84,7 @@ async def run_everything(host: str | None, workers: int = 1) -> None:
 ServeChat = Callable[[Settings, Callable[[], None], asyncio.Event], Coroutine[Any, Any, None]]
 
 
-def _chat_server(settings: Settings, workers: int, ports: contextlib.ExitStack) -> ServeChat:
+def _chat_server(settings: Settings, workers: int, ports: contextlib.ExitStack, *, strict: bool) -> ServeChat:
     """Takes chat-server's port, and tells how to serve on it: in this process, or in several with a NATS of their own.
 
     Raises:
@@ -93,7 +96,7 @@ def _chat_server(settings: Settings, workers: int, ports: contextlib.ExitStack) 
         for listener in sockets:
             ports.callback(listener.close)
         return lambda ready, started, stop: run_chat_server(
-            ready, sockets=sockets, install_signals=False, started=started, stop=stop
+            ready, sockets=sockets, install_signals=False, started=started, stop=stop, strict=strict
         )
     nats = None if settings.nats_url is not None else find_nats()
     port = ports.enter_context(shared_port(settings.host, settings.port, workers, "CHAT_SERVER_PORT"))
@@ -103,7 +106,7 @@ def _chat_server(settings: Settings, workers: int, ports: contextlib.ExitStack) 
             if nats is not None:
                 url = await stack.enter_async_context(local_nats(nats, ready.data_dir))
                 ready = ready.model_copy(update={"nats_url": SecretStr(url)})
-            await run_workers(ready, port, stop=stop, started=started)
+            await run_workers(ready, port, stop=stop, started=started, strict=strict)
 
     return serve
 

@@ -108,6 +108,7 @@ async def run_workers(
     *,
     stop: asyncio.Event,
     started: Callable[[], None] | None = None,
+    strict: bool = False,
 ) -> None:
     """Runs a worker for each of the port's places until `stop`.
 
@@ -116,6 +117,7 @@ async def run_workers(
         port: From `shared_port`.
         stop: Stops all when set.
         started: Called once when all serve and that is proved.
+        strict: Refuse a database role with more rights than are needed, instead of a warning.
 
     Raises:
         ConfigError: If the settings are wrong.
@@ -127,6 +129,7 @@ async def run_workers(
     tasks: list[asyncio.Task[None]] = []
     try:
         await proof.database(database)
+        await proof.rights(database, strict=strict)
         await proof.connections(database, settings, workers=len(places))
         tasks = [asyncio.create_task(place.keep(), name=f"worker {place.number}") for place in places]
         ready = asyncio.create_task(_all_ready(places))

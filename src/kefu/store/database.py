@@ -16,10 +16,13 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from kefu.store.rights import Rights, rights_of
 from kefu.store.tables import installation
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
+APPLICATION = "kefu"
+"""What every connection of Kefu calls itself, alone or as the first word: so a restore sees that a server runs."""
 
 
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, sa.exc.SQLAlchemyError)
@@ -30,11 +33,12 @@ class DatabaseError(RuntimeError):
     """PostgreSQL cannot be used, with one line that says why and what to do; never holds the password."""
 
 
-def make_engine(url: str, **options: Any) -> AsyncEngine:
+def make_engine(url: str, *, command_timeout_s: float | None = COMMAND_TIMEOUT_S, **options: Any) -> AsyncEngine:
     """SQLAlchemy over asyncpg, which reads the address itself: every standard parameter of one works.
 
     Args:
         url: `postgresql://user:password@host:port/database`, or with `?host=/socket/folder` for a Unix socket.
+        command_timeout_s: How long one statement may take; None for those that go over whole tables.
         **options: Of `create_async_engine`.
 
     Raises:
@@ -45,10 +49,7 @@ def make_engine(url: str, **options: Any) -> AsyncEngine:
         raise DatabaseError(f"expected a postgresql:// address, got {scheme}://")
 
     async def connect() -> asyncpg.Connection[asyncpg.Record]:
-        try:
-            return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
-        except ValueError as error:  # asyncpg's word for an address or parameter that cannot be
-            raise DatabaseError(f"{where(url)}: {error}") from error
+        return await connect_to(url, command_timeout_s)
 
     return create_async_engine(
         "postgresql+asyncpg://",
@@ -56,6 +57,23 @@ def make_engine(url: str, **options: Any) -> AsyncEngine:
         hide_parameters=True,  # an error's text must not repeat what somebody wrote
         **options,
     )
+
+
+async def connect_to(url: str, command_timeout_s: float | None = None) -> asyncpg.Connection[asyncpg.Record]:
+    """A connection of its own that says whose it is.
+
+    Raises:
+        DatabaseError: The address cannot be one.
+    """
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=command_timeout_s,
+            server_settings={"application_name": APPLICATION},
+        )
+    except ValueError as error:  # asyncpg's word for an address or parameter that cannot be
+        raise DatabaseError(f"{where(url)}: {error}") from error
 
 
 def where(url: str) -> str:
@@ -155,6 +173,15 @@ class Database:
         async with self.autocommit.connect() as connection:
             row = (await connection.execute(sa.select(installation.c.epoch, installation.c.session_key))).one()
         return Installation(epoch=row.epoch, session_key=bytes(row.session_key))
+
+    async def rights(self) -> Rights:
+        """What the role we connect as may do beyond this database."""
+        async with self.engine.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            found = await rights_of(raw)
+        assert found is not None
+        return found
 
     async def answers(self) -> bool:
         """Whether the database answers right now, for `ready`."""

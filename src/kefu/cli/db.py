@@ -1,0 +1,144 @@
+"""`kefu db`: a role and a database of Kefu's own on your PostgreSQL, and the way there from the embedded one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kefu.cli.env_file import read_line, set_line
+from kefu.cli.progress import rows_progress, summary
+from kefu.cli.running import run, stop, with_database
+from kefu.config import ConfigError, load_settings, reveal
+from kefu.config_rules import EMBEDDED, database
+from kefu.store.carry import put_in, snapshot
+from kefu.store.database import UNREACHABLE, DatabaseError, connect_to, where
+from kefu.store.embedded_cluster import DATABASE, ROLE
+from kefu.store.provision import Made, provision
+
+VARIABLE = "CHAT_DATABASE_URL"
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make Kefu's database, or move to another one.")
+
+EnvFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help=f"Write {VARIABLE} into this .env file instead of printing it.")
+]
+
+
+@app.command()
+def create(  # noqa: PLR0917 - typer's options, given by name
+    admin_url: Annotated[
+        str,
+        typer.Option(
+            envvar="KEFU_ADMIN_URL",
+            metavar="URL",
+            help="The server, for an administrator: postgresql://postgres:…@HOST/, or "
+            "postgresql:///?host=/var/run/postgresql. A password may stand in PGPASSWORD.",
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="Name of the database.")] = DATABASE,
+    role: Annotated[str, typer.Option(help="Name of the role.")] = ROLE,
+    env_file: EnvFile = None,
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Give a role that is there a new password.")
+    ] = False,
+    isolate: Annotated[
+        bool,
+        typer.Option("--isolate", help="Close the server's other databases to the role; others keep their way in."),
+    ] = False,
+) -> None:
+    """Make a role and a database for Kefu, with rights on that database only, and print CHAT_DATABASE_URL.
+
+    May be run again: what is there stays as it is.
+    """
+    run(_create(admin_url, name, role, env_file, new_password=new_password, isolate=isolate))
+
+
+async def _create(
+    admin_url: str, name: str, role: str, env_file: Path | None, *, new_password: bool, isolate: bool
+) -> None:
+    kept = await _kept_address(env_file, name, role)
+    made = await provision(admin_url, role, name, new_password=new_password, isolate=isolate)
+    _tell(made, role, name)
+    if made.url is not None:
+        _put(made.url, env_file)
+    elif kept:
+        print(f"{env_file}: {VARIABLE} is there and works")
+    elif env_file is not None:
+        stop(f"the role {role} was there and its password is not known here: give --new-password to make a new one")
+    else:
+        print(f"its password stays as it is; --new-password makes a new one and prints {VARIABLE}")
+
+
+async def _kept_address(env_file: Path | None, name: str, role: str) -> bool:
+    """Whether the file has an address that lets this role into this database."""
+    url = read_line(env_file, VARIABLE) if env_file is not None else None
+    if url is None or url == EMBEDDED or database(url):
+        return False
+    try:
+        connection = await connect_to(url)
+        try:
+            row = await connection.fetchrow("select current_user::text, current_database()::text")
+        finally:
+            await connection.close()
+    except (*UNREACHABLE, DatabaseError):
+        return False
+    return row is not None and tuple(row) == (role, name)
+
+
+def _tell(made: Made, role: str, name: str) -> None:
+    """Says what was made and what it means."""
+    print(f"role {role}: {'made' if made.new_role else 'was there'}")
+    print(f"database {name}: {'made' if made.new_database else 'was there'}, only {role} may connect")
+    if made.closed_databases:
+        print(f"closed to {role}: {', '.join(made.closed_databases)}")
+    if made.open_databases:
+        print(
+            f"note: everybody may connect to {', '.join(made.open_databases)} (PostgreSQL's default), so {role} may "
+            "too, without a right to read there; --isolate closes them to it"
+        )
+    if made.unproved:
+        print(f"note: {role} could not log in from here, see pg_hba.conf: {made.unproved}")
+
+
+def _put(url: str, env_file: Path | None) -> None:
+    """Writes the address into the file, or prints it."""
+    if env_file is None:
+        print(f"{VARIABLE}={url}")
+        return
+    set_line(env_file, VARIABLE, url)
+    print(f"{env_file}: {VARIABLE} is set")
+
+
+@app.command()
+def move(
+    to: Annotated[
+        str, typer.Option(envvar="KEFU_MOVE_TO", metavar="URL", help="The new database, as `kefu db create` prints it.")
+    ],
+    env_file: EnvFile = None,
+) -> None:
+    """Carry everything from the database in use (the embedded one if CHAT_DATABASE_URL is unset) to another one.
+
+    Stop chat-server and main site first. The new database must be empty; every row is read back there and compared.
+    The old one stays as it is.
+    """
+    run(_move(to, env_file))
+
+
+async def _move(to: str, env_file: Path | None) -> None:
+    if to == EMBEDDED:
+        raise ConfigError(["--to is an address, postgresql://…; `kefu backup` and `kefu restore` go the other way"])
+    if problems := database(to):
+        raise ConfigError([problem.replace(VARIABLE, "--to") for problem in problems])
+    async with with_database(load_settings(), or_embedded=True) as ready:
+        source_url = reveal(ready.database_url) or ""
+        async with snapshot(source_url, unused=True) as source:
+            with rows_progress("move") as progress:
+                progress.expect(await source.count(), times=2)
+                done = await put_in(to, source, progress.advance)
+    print(f"{where(to)}: carried {summary(done.rows)}")
+    print(f"verified: every row reads back as it is in {where(source_url)}, which was not changed")
+    if source.left_out:
+        print(f"left there, because they are no tables of Kefu: {', '.join(source.left_out)}")
+    _put(to, env_file)

@@ -1,0 +1,68 @@
+"""`kefu restore`: puts a backup into a database, all or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kefu.cli.progress import RowsProgress, rows_progress, summary
+from kefu.cli.running import run, with_database
+from kefu.config import load_settings, reveal
+from kefu.store.archive import ArchiveReader
+from kefu.store.carry import put_in
+from kefu.store.database import where
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `kefu backup` wrote.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every row back and compare it, before anything counts.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Drop the conversations that the database holds now.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only read the file to its end and compare its sums; touches no database.")
+    ] = False,
+) -> None:
+    """Put a backup into the database of CHAT_DATABASE_URL (the embedded one if it is unset), migrated as needed.
+
+    Stop chat-server and main site first. Whatever fails, the database stays as it was. Afterwards every client loads
+    its conversation anew.
+    """
+    run(_check(file) if check else _restore(file, verify=verify, replace=replace))
+
+
+async def _check(file: Path) -> None:
+    with ArchiveReader(file) as archive, rows_progress("check") as progress:
+        rows = _expected(archive)
+        progress.expect(rows)
+        for name, _ in archive.tables:
+            async for chunk in archive.chunks(name):
+                progress.advance(name, chunk.count(b"\n"))
+    made = archive.manifest
+    print(f"{file} is whole: {summary(rows)}; made {made.created_at} by Kefu {made.kefu}, schema {made.revision}")
+
+
+async def _restore(file: Path, *, verify: bool, replace: bool) -> None:
+    with ArchiveReader(file) as archive:
+        async with with_database(load_settings(), or_embedded=True) as ready:
+            url = reveal(ready.database_url) or ""
+            with rows_progress("restore") as progress:
+                progress.expect(_expected(archive), times=2 if verify else 1)
+                done = await _put_in(url, archive, progress, verify=verify, replace=replace)
+    print(f"{where(url)}: restored {summary(done)}")
+    if verify:
+        print("verified: every row reads back as it was backed up")
+
+
+async def _put_in(
+    url: str, archive: ArchiveReader, progress: RowsProgress, *, verify: bool, replace: bool
+) -> dict[str, int]:
+    return (await put_in(url, archive, progress.advance, replace=replace, verify=verify)).rows
+
+
+def _expected(archive: ArchiveReader) -> dict[str, int]:
+    return {table.name: table.rows for table in archive.manifest.tables}
