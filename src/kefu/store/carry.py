@@ -69,10 +69,12 @@ class Snapshot:
         self,
         connection: Connection,
         revision: str,
+        postgresql: str,
         layouts: dict[str, Layout],
         left_out: Sequence[str],
     ) -> None:
         self.revision = revision
+        self.postgresql = postgresql
         self.left_out = tuple(left_out)
         self._connection = connection
         self._layouts = layouts
@@ -81,11 +83,6 @@ class Snapshot:
     def tables(self) -> list[tuple[str, tuple[str, ...]]]:
         """Names and carried columns, each table after those that it refers to."""
         return [(layout.table, layout.columns) for layout in self._layouts.values()]
-
-    @property
-    def postgresql(self) -> str:
-        """The server's version."""
-        return ".".join(map(str, self._connection.get_server_version()[:2]))
 
     def chunks(self, table: str) -> AsyncGenerator[bytes, None]:
         """A table's rows as COPY text."""
@@ -124,7 +121,8 @@ async def snapshot(url: str, *, unused: bool = False) -> AsyncIterator[Snapshot]
                 revision = await connection.fetchval("select version_num from alembic_version")
                 layouts = {name: await copying.layout_of(connection, name) for name in tables}
                 known = {name: layout for name, layout in layouts.items() if layout is not None}
-                yield Snapshot(connection, revision, known, left_out)
+                postgresql = await connection.fetchval("show server_version")
+                yield Snapshot(connection, revision, postgresql, known, left_out)
         finally:
             await connection.close()
 

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import asyncpg
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from kefu.store.database import UNREACHABLE
 from kefu.store.rights import quoted
 from kefu.store.tables import installation, metadata, site
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Advance = Callable[[str, int], None]
 """Hears of so many more rows of a table."""
 Counted = Callable[[dict[str, int]], None]
@@ -113,7 +113,7 @@ async def layout_of(connection: Connection, table: str) -> Layout | None:
 async def kefu_tables(connection: Connection) -> tuple[list[str], list[str]]:
     """The tables that are ours, each after those that it refers to; and those in the same schema that are not."""
     found = {row["name"] for row in await connection.fetch(_TABLES)}
-    ours = [table.name for table in metadata.sorted_tables if table.name in found]
+    ours = [str(table.name) for table in metadata.sorted_tables if table.name in found]
     return ours, sorted(found - set(ours))
 
 

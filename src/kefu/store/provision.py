@@ -38,9 +38,9 @@ select d.datname as name,
          where rolcanlogin and not rolsuper and rolname <> $1 and has_database_privilege(oid, d.oid, 'connect')
          order by 1
        ) as others,
-       d.datallowconn and pg_has_role(d.datdba, 'usage') as is_ours_to_close
+       pg_has_role(d.datdba, 'usage') as is_ours_to_close
 from pg_database d
-where d.datname <> $2 and has_database_privilege('public', d.oid, 'connect')
+where d.datallowconn and d.datname <> $2 and has_database_privilege('public', d.oid, 'connect')
 order by 1
 """
 
