@@ -91,9 +91,7 @@ def running(major: int, *, hba: str = "", port: int = 5432, tcp: bool = False) -
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(
-    programs: Path, folder: Path, runner: Runner, hba: str, port: int, *, tcp: bool
-) -> subprocess.Popen[bytes]:
+def _start(programs: Path, folder: Path, runner: Runner, hba: str, port: int, *, tcp: bool) -> subprocess.Popen[bytes]:
     cluster, words = folder / "cluster", folder / "password"
     words.write_text(PASSWORD)
     words.chmod(0o644)

@@ -1,0 +1,117 @@
+"""`kefu backup` and `kefu restore` as people run them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from .conftest import NAMES, PROGRAM, SECRET, free_ports
+
+LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); " + PROGRAM
+
+
+def fetch(url: str, query: str) -> object:
+    async def run() -> object:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def filled(database_url: str) -> str:
+    """A database with 3,000 visitors whose names do not compress."""
+    fetch(
+        database_url,
+        "with added as (insert into visitor (id, name) select 'v' || n, sha512(n::text::bytea)::text"
+        " from generate_series(1, 3000) n returning 1) select count(*) from added",
+    )
+    return database_url
+
+
+def test_there_and_back(invoke, filled: str, tmp_path: Path) -> None:
+    made = invoke("backup", "--to", str(tmp_path))
+    assert made.exit_code == 0, made.output
+    (file,) = tmp_path.glob("kefu-*.kefu.zip")
+    assert re.fullmatch(rf"{file}: 1 installation, 1 site, 3000 visitor; \d+ KB\n", made.output)
+    assert file.stat().st_mode & 0o777 == 0o600
+    checked = invoke("restore", str(file), "--check")
+    assert "is whole: 1 installation, 1 site, 3000 visitor; made 2" in checked.output
+    fetch(filled, "delete from visitor where id <> 'v7'")
+    refused = invoke("restore", str(file))
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "--replace" in refused.stderr
+    restored = invoke("restore", str(file), "--replace", "--verify")
+    assert restored.exit_code == 0, restored.stderr
+    assert "restored 1 installation, 1 site, 3000 visitor" in restored.output
+    assert "verified" in restored.output
+    assert fetch(filled, "select count(*) from visitor") == 3000
+    twice = invoke("backup", "--to", str(file))
+    assert (twice.exit_code, twice.stderr.count("\n")) == (1, 1)
+    assert "is there already" in twice.stderr
+
+
+def test_while_the_server_runs(start, invoke, filled: str, tmp_path: Path) -> None:
+    port = str(free_ports(1)[0])
+    server = start("server", CHAT_DATABASE_URL=filled, CHAT_ADMIN_JWT_SECRET=SECRET, CHAT_SERVER_PORT=port)
+    server.wait_for("P0_OK")
+    assert invoke("backup", "--to", str(tmp_path / "a.zip")).exit_code == 0
+    refused = invoke("restore", str(tmp_path / "a.zip"), "--replace")
+    assert refused.exit_code == 1
+    assert "stop chat-server and main site first" in refused.stderr
+    assert server.end() == 0
+    assert invoke("restore", str(tmp_path / "a.zip"), "--replace").exit_code == 0
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(filled: str, tmp_path: Path) -> None:
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+    folder = tmp_path / "full"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, "backup", "--to", str(folder)],
+        env={"PYTHONPATH": ":".join(sys.path), "CHAT_DATABASE_URL": filled},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(rf"kefu: {folder}/kefu-.*: File too large\n", done.stderr)
+    assert list(folder.iterdir()) == []
+    assert "KEFU_DATA_DIR" in NAMES
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 1), (signal.SIGINT, 130)])
+def test_a_stopped_backup_leaves_nothing(start, filled: str, tmp_path: Path, number: int, status: int) -> None:
+    """It waits for a table that is locked when the signal comes."""
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+
+    async def stop_it_in_the_middle() -> None:
+        connection = await asyncpg.connect(filled)
+        async with connection.transaction():
+            await connection.execute("lock table visitor")
+            program = start("backup", "--to", str(folder), CHAT_DATABASE_URL=filled)
+            async with asyncio.timeout(20):
+                waiting = (
+                    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'kefu'"
+                )
+                while not await connection.fetchval(waiting):
+                    await asyncio.sleep(0.02)
+            assert len(list(folder.iterdir())) == 1
+            assert await asyncio.to_thread(program.end, number) == status
+            assert "Traceback" not in program.text
+        await connection.close()
+
+    asyncio.run(stop_it_in_the_middle())
+    assert list(folder.iterdir()) == []
