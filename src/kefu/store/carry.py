@@ -110,21 +110,31 @@ async def snapshot(url: str, *, unused: bool = False) -> AsyncIterator[Snapshot]
     with _told(url):
         connection = await connect_to(url)
         try:
-            if unused:
-                await refuse_in_use(connection)
-            tables, left_out = await copying.kefu_tables(connection)
-            async with connection.transaction(isolation="repeatable_read", readonly=not unused):
-                if unused:  # before anything is read: the view must be younger than the lock
-                    await connection.execute(f"set local lock_timeout = '{migrate.LOCK_WAIT_S_MAX}s'")
-                    await connection.execute(f"lock table {', '.join(map(quoted, tables))} in share mode")
-                await copying.steady(connection)
-                revision = await connection.fetchval("select version_num from alembic_version")
-                layouts = {name: await copying.layout_of(connection, name) for name in tables}
-                known = {name: layout for name, layout in layouts.items() if layout is not None}
-                postgresql = await connection.fetchval("show server_version")
-                yield Snapshot(connection, revision, postgresql, known, left_out)
-        finally:
+            tables, left_out = await _begin(connection, unused=unused)
+            revision = await connection.fetchval("select version_num from alembic_version")
+            postgresql = await connection.fetchval("show server_version")
+            layouts = {name: await copying.layout_of(connection, name) for name in tables}
+            known = {name: layout for name, layout in layouts.items() if layout is not None}
+            yield Snapshot(connection, revision, postgresql, known, left_out)
             await connection.close()
+        finally:
+            connection.terminate()  # a COPY may be under way that nobody reads any more
+
+
+async def _begin(connection: Connection, *, unused: bool) -> tuple[list[str], list[str]]:
+    """Begins the transaction of a snapshot. Returns our tables, and others."""
+    if unused:
+        await refuse_in_use(connection)
+    tables, left_out = await copying.kefu_tables(connection)
+    if unused:
+        await connection.execute("begin isolation level repeatable read")
+        # Before anything is read: the view must be younger than the lock.
+        await connection.execute(f"set local lock_timeout = '{migrate.LOCK_WAIT_S_MAX}s'")
+        await connection.execute(f"lock table {', '.join(map(quoted, tables))} in share mode")
+    else:
+        await connection.execute("begin isolation level repeatable read, read only")
+    await copying.steady(connection)
+    return tables, left_out
 
 
 async def refuse_in_use(connection: Connection) -> None:
@@ -196,8 +206,15 @@ async def put_in(url: str, source: Source, advance: Advance, *, replace: bool = 
     engine = make_engine(url, command_timeout_s=None, poolclass=sa.NullPool)
     try:
         with _told(url):
-            async with engine.begin() as connection:
-                return await _Receiver(connection, source, advance).receive(replace=replace, verify=verify)
+            async with engine.connect() as connection:
+                try:
+                    carried = await _Receiver(connection, source, advance).receive(replace=replace, verify=verify)
+                    await connection.commit()
+                except BaseException:
+                    # Not a rollback: a COPY may be under way. PostgreSQL rolls back when the connection is gone.
+                    await connection.invalidate()
+                    raise
+                return carried
     finally:
         await engine.dispose()
 

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import asyncpg
@@ -79,7 +80,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(filled: str, tmp_path: Path)
     folder = tmp_path / "full"
     folder.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, "backup", "--to", str(folder)],
+        [sys.executable, "-B", "-c", LIMITED, "backup", "--to", str(folder)],
         env={"PYTHONPATH": ":".join(sys.path), "CHAT_DATABASE_URL": filled},
         capture_output=True,
         text=True,
@@ -98,7 +99,7 @@ def test_a_stopped_backup_leaves_nothing(start, filled: str, tmp_path: Path, num
     folder.mkdir()
 
     async def stop_it_in_the_middle() -> None:
-        connection = await asyncpg.connect(filled)
+        connection, other = await asyncpg.connect(filled), await asyncpg.connect(filled)
         async with connection.transaction():
             await connection.execute("lock table visitor")
             program = start("backup", "--to", str(folder), CHAT_DATABASE_URL=filled)
@@ -106,12 +107,39 @@ def test_a_stopped_backup_leaves_nothing(start, filled: str, tmp_path: Path, num
                 waiting = (
                     "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'kefu'"
                 )
-                while not await connection.fetchval(waiting):
+                while not await other.fetchval(waiting):  # noqa: ASYNC110 - another program's wait has no event
                     await asyncio.sleep(0.02)
             assert len(list(folder.iterdir())) == 1
             assert await asyncio.to_thread(program.end, number) == status
             assert "Traceback" not in program.text
         await connection.close()
+        await other.close()
 
     asyncio.run(stop_it_in_the_middle())
     assert list(folder.iterdir()) == []
+
+
+def test_a_stopped_restore_changes_nothing(start, invoke, filled: str, tmp_path: Path) -> None:
+    """Ctrl-C while rows are written: all of it is one transaction."""
+    assert invoke("backup", "--to", str(tmp_path / "a.zip")).exit_code == 0
+    fetch(filled, "delete from visitor where id = 'v7'")
+    slow = (
+        "create function wait() returns trigger language plpgsql as"
+        " $$ begin perform pg_sleep(5); return new; end $$;"
+        "create trigger wait before insert on visitor for each row when (new.id = 'v999') execute function wait()"
+    )
+
+    async def run(statements: str) -> None:
+        connection = await asyncpg.connect(filled)
+        await connection.execute(statements)
+        await connection.close()
+
+    asyncio.run(run(slow))
+    program = start("restore", str(tmp_path / "a.zip"), "--replace", "--verify", CHAT_DATABASE_URL=filled)
+    sleeping = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
+    deadline = time.monotonic() + 20
+    while not fetch(filled, sleeping):
+        assert time.monotonic() < deadline, program.text
+    assert program.end(signal.SIGINT) == 130
+    assert program.text == ""
+    assert fetch(filled, "select count(*) from visitor") == 2999

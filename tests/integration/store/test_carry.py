@@ -190,7 +190,7 @@ async def test_tables_that_are_not_ours_are_told_and_left(world, talk, tmp_path)
 
 
 @pytest.mark.parametrize("state", ["empty", "behind", "current"])
-async def test_an_older_backup_is_migrated_on_its_way_in(
+async def test_an_older_backup_is_migrated_on_its_way_in(  # noqa: PLR0917 - fixtures
     world, talk, newer, empty_database_url, tmp_path, state: str
 ) -> None:
     path = tmp_path / "a.zip"

@@ -1,4 +1,4 @@
-"""Every PostgreSQL from 14 on: role and database, migrations, append, inbox, backup, restore; up and down the versions."""
+"""Every PostgreSQL from 14 on: role and database, migrations, append, inbox; backups go up and down the versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from postgres.servers import MAJORS, running
 
 from kefu.store import migrate
 from kefu.store.archive import ArchiveReader
@@ -17,6 +16,7 @@ from kefu.store.carry import back_up, put_in
 from kefu.store.database import Database, DatabaseError, make_engine
 from kefu.store.provision import provision, role_url
 from kefu.store.queries import inbox
+from postgres.servers import MAJORS, running
 
 _numbers = itertools.count(1)
 
@@ -99,7 +99,6 @@ async def test_the_role_can_do_nothing_elsewhere(admin_url: str, made: str) -> N
     for statement, error in FORBIDDEN.items():
         with pytest.raises(error):
             await connection.execute(statement)
-            pytest.fail(f"{statement} went through")
     await connection.execute("create table own (id int); drop table own")
     await connection.close()
     for name in ("neighbour", "postgres", "template1"):
