@@ -21,8 +21,13 @@ VARIABLE = "CHAT_DATABASE_URL"
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make Kefu's database, or move to another one.")
 
-EnvFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help=f"Write {VARIABLE} into this .env file instead of printing it.")
+EnvFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--env-file",
+        metavar="FILE",
+        help=f"Write {VARIABLE} into this .env file instead of printing it; may be repeated.",
+    ),
 ]
 
 
@@ -39,7 +44,7 @@ def create(  # noqa: PLR0917 - typer's options, given by name
     ],
     name: Annotated[str, typer.Option(help="Name of the database.")] = DATABASE,
     role: Annotated[str, typer.Option(help="Name of the role.")] = ROLE,
-    env_file: EnvFile = None,
+    env_files: EnvFiles = None,
     new_password: Annotated[
         bool, typer.Option("--new-password", help="Give a role that is there a new password.")
     ] = False,
@@ -52,29 +57,36 @@ def create(  # noqa: PLR0917 - typer's options, given by name
 
     May be run again: what is there stays as it is.
     """
-    run(_create(admin_url, name, role, env_file, new_password=new_password, isolate=isolate))
+    run(_create(admin_url, name, role, env_files or [], new_password=new_password, isolate=isolate))
 
 
 async def _create(
-    admin_url: str, name: str, role: str, env_file: Path | None, *, new_password: bool, isolate: bool
+    admin_url: str, name: str, role: str, env_files: list[Path], *, new_password: bool, isolate: bool
 ) -> None:
-    kept = await _kept_address(env_file, name, role)
+    kept = await _kept_address(env_files, name, role)
     made = await provision(admin_url, role, name, new_password=new_password, isolate=isolate)
     _tell(made, role, name)
     if made.url is not None:
-        _put(made.url, env_file)
-    elif kept:
-        print(f"{env_file}: {VARIABLE} is there and works")
-    elif env_file is not None:
+        _put(made.url, env_files)
+    elif kept is not None:
+        _put(kept, env_files)
+    elif env_files:
         stop(f"the role {role} was there and its password is not known here: give --new-password to make a new one")
     else:
         print(f"its password stays as it is; --new-password makes a new one and prints {VARIABLE}")
 
 
-async def _kept_address(env_file: Path | None, name: str, role: str) -> bool:
-    """Whether the file has an address that lets this role into this database."""
-    url = read_line(env_file, VARIABLE) if env_file is not None else None
-    if url is None or url == EMBEDDED or database(url):
+async def _kept_address(env_files: list[Path], name: str, role: str) -> str | None:
+    """The first address in the files that lets this role into this database."""
+    for file in env_files:
+        url = read_line(file, VARIABLE)
+        if url is not None and await _lets_in(url, name, role):
+            return url
+    return None
+
+
+async def _lets_in(url: str, name: str, role: str) -> bool:
+    if url == EMBEDDED or database(url):
         return False
     try:
         connection = await connect_to(url)
@@ -102,13 +114,14 @@ def _tell(made: Made, role: str, name: str) -> None:
         print(f"note: {role} could not log in from here, see pg_hba.conf: {made.unproved}")
 
 
-def _put(url: str, env_file: Path | None) -> None:
-    """Writes the address into the file, or prints it."""
-    if env_file is None:
+def _put(url: str, env_files: list[Path]) -> None:
+    """Writes the address into the files, or prints it."""
+    if not env_files:
         print(f"{VARIABLE}={url}")
-        return
-    set_line(env_file, VARIABLE, url)
-    print(f"{env_file}: {VARIABLE} is set")
+    for file in env_files:
+        if read_line(file, VARIABLE) != url:
+            set_line(file, VARIABLE, url)
+        print(f"{file}: {VARIABLE} is set")
 
 
 @app.command()
@@ -116,17 +129,17 @@ def move(
     to: Annotated[
         str, typer.Option(envvar="KEFU_MOVE_TO", metavar="URL", help="The new database, as `kefu db create` prints it.")
     ],
-    env_file: EnvFile = None,
+    env_files: EnvFiles = None,
 ) -> None:
     """Carry everything from the database in use (the embedded one if CHAT_DATABASE_URL is unset) to another one.
 
     Stop chat-server and main site first. The new database must be empty; every row is read back there and compared.
     The old one stays as it is.
     """
-    run(_move(to, env_file))
+    run(_move(to, env_files or []))
 
 
-async def _move(to: str, env_file: Path | None) -> None:
+async def _move(to: str, env_files: list[Path]) -> None:
     if to == EMBEDDED:
         raise ConfigError(["--to is an address, postgresql://…; `kefu backup` and `kefu restore` go the other way"])
     if problems := database(to):
@@ -141,4 +154,4 @@ async def _move(to: str, env_file: Path | None) -> None:
     print(f"verified: every row reads back as it is in {where(source_url)}, which was not changed")
     if source.left_out:
         print(f"left there, because they are no tables of Kefu: {', '.join(source.left_out)}")
-    _put(to, env_file)
+    _put(to, env_files)
