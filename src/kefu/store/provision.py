@@ -101,7 +101,7 @@ async def provision(
 async def _as_admin(admin_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     parts = urlsplit(admin_url)
     if parts.scheme not in ("postgresql", "postgres"):
-        raise DatabaseError("expected postgresql://USER:PASSWORD@HOST/ (or postgresql:///?host=/FOLDER) as admin URL")
+        raise DatabaseError("expected postgresql://ROLE@HOST/ (or postgresql:///?host=/FOLDER) as admin URL")
     url = admin_url if parts.path.strip("/") else urlunsplit(parts._replace(path=f"/{ADMIN_DATABASE}"))
     try:
         connection = await connect_to(url)
