@@ -119,8 +119,12 @@ def _put(url: str, env_files: list[Path]) -> None:
     if not env_files:
         print(f"{VARIABLE}={url}")
     for file in env_files:
-        if read_line(file, VARIABLE) != url:
-            set_line(file, VARIABLE, url)
+        try:
+            if read_line(file, VARIABLE) != url:
+                set_line(file, VARIABLE, url)
+        except ConfigError:
+            print(f"{VARIABLE}={url}")  # nobody else knows the password
+            raise
         print(f"{file}: {VARIABLE} is set")
 
 

@@ -32,7 +32,7 @@ CHUNKS_WAITING_MAX = 8
 
 # What the text of a row depends on, the same on every server.
 _SETTINGS = "set local timezone = 'UTC'; set local datestyle = 'ISO'; set local intervalstyle = 'postgres'; \
-set local bytea_output = 'hex'; set local extra_float_digits = 1"
+set local bytea_output = 'hex'; set local extra_float_digits = 1; set local statement_timeout = 0"
 
 _COLUMNS = """
 select attname as name, attcollation <> 0 as is_collated,

@@ -161,7 +161,8 @@ def check_version(plan: Plan, cluster: Path) -> None:
     if ours != theirs:
         raise StartError(
             f"{cluster} was written by PostgreSQL {theirs}, the embedded one is {ours}: "
-            f"dump it with PostgreSQL {theirs} and load it here, or point KEFU_DATA_DIR to another folder"
+            "with the version of Kefu that wrote it run `kefu backup`, point KEFU_DATA_DIR to a new folder, and there "
+            "run `kefu restore` with this one"
         )
 
 

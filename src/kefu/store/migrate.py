@@ -72,6 +72,7 @@ def lock(connection: sa.Connection) -> None:
     """Keeps everybody else from migrating until the end of the transaction. The same transaction may lock again."""
     connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     connection.execute(sa.text(f"set local lock_timeout = '{LOCK_WAIT_S_MAX}s'"))
+    connection.execute(sa.text("set local statement_timeout = 0"))  # the role or the server may have a short one
 
 
 def upgrade_to(connection: sa.Connection, revision: str = "head") -> SchemaState:
