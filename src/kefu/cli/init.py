@@ -25,8 +25,8 @@ ASK_DATABASE: dict[Language, str] = {
 WRITTEN: dict[Language, str] = {"en": "written", "zh-CN": "已写入"}
 EXISTS: dict[Language, str] = {"en": "exists, left as it is", "zh-CN": "已存在，未改动"}
 FILL_IN: dict[Language, str] = {
-    "en": "{program} db create --admin-url …     then put the CHAT_DATABASE_URL that it prints into both .env files",
-    "zh-CN": "{program} db create --admin-url …     然后把它打印的 CHAT_DATABASE_URL 填入两个 .env 文件",
+    "en": "{program} db create --env-file chat-server.env --env-file main-site.env --admin-url …",
+    "zh-CN": "{program} db create --env-file chat-server.env --env-file main-site.env --admin-url …",
 }
 NOT_THERE: dict[Language, str] = {
     "en": "the units see nothing of {hidden}: install Kefu elsewhere, such as python3 -m venv /opt/kefu",

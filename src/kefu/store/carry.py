@@ -125,8 +125,7 @@ async def _begin(connection: Connection, *, unused: bool) -> tuple[list[str], li
     """Begins the transaction of a snapshot. Returns our tables, and others."""
     if unused:
         await refuse_in_use(connection)
-    tables, left_out = await copying.kefu_tables(connection)
-    if unused:
+        tables, _ = await copying.kefu_tables(connection)
         await connection.execute("begin isolation level repeatable read")
         # Before anything is read: the view must be younger than the lock.
         await connection.execute(f"set local lock_timeout = '{migrate.LOCK_WAIT_S_MAX}s'")
@@ -134,7 +133,7 @@ async def _begin(connection: Connection, *, unused: bool) -> tuple[list[str], li
     else:
         await connection.execute("begin isolation level repeatable read, read only")
     await copying.steady(connection)
-    return tables, left_out
+    return await copying.kefu_tables(connection)
 
 
 async def refuse_in_use(connection: Connection) -> None:
