@@ -121,6 +121,7 @@ SUBJECTS: dict[str, dict[str, Kind]] = {
     "url": {
         "url_unknown_host": _failure("{host}. A …"),
         "url_unreachable": _failure("systemctl status nginx"),
+        "url_redirected": _warning("kefu doctor --url {to}"),
         "not_https": _warning("listen 443 ssl;"),
         "tls_expired": _failure("certbot renew"),
         "tls_expiring": _warning("certbot renew"),

@@ -91,7 +91,7 @@ def _checks(  # noqa: PLR0917 - what the checks need
         checks[path] = functools.partial(sockets.check, target, path, sent[setting], wanted.patience)
     if page_url:
         verify = target.verifies or page_origin != origins.origin_of(target.url)
-        checks["page"] = lambda: page.check(page_url, wanted.url, verify=verify)
+        checks["page"] = lambda: page.check(page_url, target.url, verify=verify)
     settings = found.site or found.server
     secret = reveal(settings.admin_jwt_secret) if settings else None
     if secret:

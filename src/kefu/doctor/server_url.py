@@ -41,41 +41,73 @@ class Reached:
     Attributes:
         target: To ask further things of; None if nobody answers there or chat-server is not behind it.
         is_private: Nobody else can read what is sent: verified TLS, or this very machine.
+        sent_on_to: Where a redirect sends everything.
     """
 
     target: Target | None = None
     is_private: bool = False
+    sent_on_to: str | None = None
     findings: list[Finding] = field(default_factory=list)
 
 
 async def reach(url: str) -> Reached:
-    """Goes as far as chat-server's health."""
+    """Goes as far as chat-server's health; where all of it is sent on to another address, as far as there."""
+    reached = await _reach(url)
+    if reached.sent_on_to is None:
+        return reached
+    there = await _reach(reached.sent_on_to)
+    there.findings += [*reached.findings, finding("url_redirected", url=url, to=reached.sent_on_to)]
+    return there
+
+
+async def _reach(url: str) -> Reached:
     reached = Reached()
+    try:
+        target = await _verified(url, reached)
+        answer = None if target is None else await ask(target, HEALTH)
+    except OSError as error:
+        reached.findings.append(unreachable(Target.of(url), error))
+        return reached
+    if target is None or answer is None:
+        return reached
+    reached.sent_on_to = sent_on_to(url, answer)
+    if reached.sent_on_to is None:
+        _judge(reached, target, answer)
+    return reached
+
+
+async def _verified(url: str, reached: Reached) -> Target | None:
+    """The target, which takes any certificate if what is wrong with it has been told; None if there is no TLS.
+
+    Raises:
+        OSError: Nobody answers.
+    """
     target = Target.of(url)
     try:
         reached.findings += await check_certificate(target)
     except ssl.SSLError as error:
         reached.findings.append(tls_problem(target.host, error))
-        if not isinstance(error, ssl.SSLCertVerificationError):
-            return reached
-        target = Target.of(url, verify=False)
-    except OSError as error:
-        reached.findings.append(unreachable(target, error))
-        return reached
-    try:
-        answer = await ask(target, HEALTH)
-    except OSError as error:
-        reached.findings.append(unreachable(target, error))
-        return reached
+        return Target.of(url, verify=False) if isinstance(error, ssl.SSLCertVerificationError) else None
+    return target
+
+
+def _judge(reached: Reached, target: Target, answer: Answer) -> None:
     wrong = judge_health(answer)
     reached.findings += wrong + check_clock(answer)
     if not any(one.code in ("upstream_away", "chat_location_missing") for one in wrong):
         reached.target = target
     local = is_this_machine(target.host)
-    reached.is_private = local if target.tls is None else target.tls.verify_mode == ssl.CERT_REQUIRED
+    reached.is_private = local if target.tls is None else target.verifies
     if target.tls is None and not local:
         reached.findings.append(finding("not_https", url=target.url))
-    return reached
+
+
+def sent_on_to(url: str, answer: Answer) -> str | None:
+    """The address to which a redirect of the health page sends everything; None if it is no such redirect."""
+    to = answer.header("location")
+    is_sent_on = 300 <= answer.status < 400 and to.startswith(("http://", "https://")) and to.endswith(HEALTH)
+    base = to.removesuffix(HEALTH)
+    return base if is_sent_on and base != url.rstrip("/") else None
 
 
 async def check_certificate(target: Target) -> list[Finding]:

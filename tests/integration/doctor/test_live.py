@@ -170,6 +170,16 @@ async def test_what_is_wrong_around_the_proxy(world: World, tls_proxy, monkeypat
     assert await world.codes() == ["page_unreachable"]
 
 
+async def test_an_address_that_sends_on(world: World, tls_proxy) -> None:
+    """http to https, as most proxies do: told, and everything is looked at there."""
+    there = f"https://127.0.0.1:{tls_proxy.port}"
+    world.proxy.faults.statuses = {"/": f"301 Moved Permanently\r\nLocation: {there}/chat/health"}
+    tls_proxy.faults.upgrade = False
+    found = await world.doctor()
+    assert [one.code for one in found] == ["upgrade_missing", "upgrade_missing", "url_redirected"]
+    assert found[2].line == f"kefu doctor --url {there}"
+
+
 async def test_nobody_answers(world: World) -> None:
     world.url = "http://127.0.0.1:9"
     assert await world.codes() == ["url_unreachable"]
