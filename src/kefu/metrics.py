@@ -2,7 +2,7 @@
 
 Counting adds to a plain integer; the text for Prometheus is made when somebody asks for it (`api/metrics.py`). A gauge
 holds nothing: whoever knows the number is asked at that moment. One set a process, as Prometheus scrapes processes.
-Knows neither HTTP nor the Prometheus client, and imports nothing of Kefu. `docs/metrics.md` lists the same; a test
+Knows neither HTTP nor the Prometheus client, and imports nothing of Kefu. `docs/en/metrics.md` lists the same; a test
 compares.
 """
 

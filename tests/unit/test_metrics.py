@@ -84,13 +84,13 @@ def test_names_follow_the_field() -> None:
     assert len(DECLARED) == len(metrics.DECLARED)
 
 
-@pytest.mark.parametrize("name", ["docs/metrics.md", "docs/metrics.zh-CN.md"])
+@pytest.mark.parametrize("name", ["docs/en/metrics.md", "docs/zh-CN/metrics.md"])
 def test_the_documents_list_every_metric_and_its_labels(name: str) -> None:
     rows = [line.split(" | ") for line in (ROOT / name).read_text().splitlines() if line.startswith("| `")]
     assert [row[0].strip("| `") for row in rows] == list(DECLARED)
     for row, metric in zip(rows, DECLARED.values(), strict=True):
         assert all(f"`{label}`" in row[3] for label in metric.labels), row
-        if name == "docs/metrics.md":
+        if name == "docs/en/metrics.md":
             assert row[1:3] == [metric.kind, metric.meaning]
 
 
