@@ -5,16 +5,15 @@ The server is the embedded one in a folder of its own; it is gone when the sessi
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
+from databases import execute, sibling
 from kefu.store.embedded import EmbeddedPostgres
 
 TEMPLATE = "kefu_template"
@@ -49,25 +48,6 @@ def embedded_postgres() -> Iterator[EmbeddedPostgres]:
 def postgres_url(embedded_postgres: EmbeddedPostgres) -> str:
     """The server for its superuser, database `postgres`."""
     return embedded_postgres.admin_url
-
-
-def sibling(url: str, database: str) -> str:
-    """The same server, role and password, another database."""
-    return url.replace("@/kefu?", f"@/{database}?")
-
-
-def execute(url: str, *statements: str) -> None:
-    """Runs statements one by one, each in its own transaction."""
-
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
 
 
 @pytest.fixture

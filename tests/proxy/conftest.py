@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from conftest import execute, sibling
+from databases import execute, sibling
 from kefu.cli.main import app, register
 from kefu.mainsite.passwords import hash_password
 from kefu.store.database import Database

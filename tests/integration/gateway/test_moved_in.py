@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from conftest import execute, sibling
+from databases import execute, sibling
 from integration.node_chat.older import SESSION, TABLES, Older
 from kefu.node_chat.move import Move
 from kefu.node_chat.source import open_source

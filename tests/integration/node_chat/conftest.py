@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conftest import execute, sibling
+from databases import execute, sibling
 from kefu.store.embedded import EmbeddedPostgres
 
 from .older import TABLES, Older
