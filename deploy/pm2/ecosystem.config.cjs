@@ -25,5 +25,5 @@ function program(name, command, envFile) {
 }
 
 module.exports = {
-  apps: [program("chat-server", "server", "chat-server.env"), program("main-site", "site", "main-site.env")],
+  apps: [program("chat-server", "server --strict", "chat-server.env"), program("main-site", "site", "main-site.env")],
 };

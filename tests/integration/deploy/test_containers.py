@@ -15,7 +15,10 @@ import yaml
 
 from kefu.cli import first_files
 from kefu.cli.first_files import Wanted
+from kefu.config import Settings
 from kefu.config_rules import database
+from kefu.proxy.nginx import render
+from kefu.proxy.site import Site, socket_timeout_s
 
 from .conftest import ROOT, RunNode
 
@@ -86,6 +89,32 @@ def test_init_writes_every_file_that_compose_reads(services: dict[str, Any], tmp
     assert os.access(tmp_path / "make-role.sh", os.X_OK)
 
 
+def test_nginx_does_what_kefu_nginx_prints() -> None:
+    settings = Settings()
+    site = Site(
+        domain="_", layout="path", chat_domain="_", workers=1,
+        chat_port=settings.port, main_site_port=settings.site_port,
+        http_port=80, https_port=443, certificates="/etc/nginx/certificates", webroot="/unused",
+        cache="/var/cache/nginx/kefu",
+        socket_timeout_s=socket_timeout_s(settings.ping_interval_ms, settings.ping_timeout_ms),
+        socket_body_bytes=settings.message_bytes_max, upload_mib=20, ipv6=False,
+    )  # fmt: skip
+    printed = render(site, (1, 28, 0)).replace("http://kefu-chat-_;", "$chat;").replace("http://kefu-main-_;", "$site;")
+    printed, ours = told(printed.replace("kefu-_", "kefu")), told((FOLDER / "nginx.conf").read_text())
+    secure = "server {\nlisten 443"
+    assert (
+        ours.partition(secure)[2].replace("set $chat http://chat-server:4000;\nset $site http://main-site:3000;\n", "")
+        == (printed.partition(secure)[2])
+    )
+    assert ours.startswith(printed.partition("upstream")[0])  # the maps
+
+
+def told(configuration: str) -> str:
+    """A configuration without comments, blank lines and indents."""
+    lines = (line.strip() for line in configuration.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("#"))
+
+
 def test_nginx_takes_its_file(tmp_path: Path) -> None:
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
@@ -106,6 +135,7 @@ def test_nginx_takes_its_file(tmp_path: Path) -> None:
     files = ["-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem"]
     subprocess.run([*certificate, *files], check=True, capture_output=True)
     text = (FOLDER / "nginx.conf").read_text().replace("/etc/nginx/certificates", str(tmp_path))
+    text = text.replace("/var/cache/nginx", str(tmp_path))
     version = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr.rpartition("/")[2]
     if tuple(map(int, version.split()[0].split(".")[:2])) < (1, 25):
         text = text.replace("    http2 on;\n", "")  # the image is newer than Debian's
@@ -116,3 +146,9 @@ def test_nginx_takes_its_file(tmp_path: Path) -> None:
     )
     done = subprocess.run([nginx, "-t", "-q", "-c", whole, "-p", tmp_path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_way_to_start_refuses_a_superuser(services: dict[str, Any]) -> None:
+    assert services["chat-server"]["command"] == ["server", "--strict"]
+    assert '"server --strict"' in (ROOT / "deploy/pm2/ecosystem.config.cjs").read_text()
+    assert "kefu server --strict\n" in (ROOT / "deploy/systemd/kefu-chat-server.service").read_text()
