@@ -14,8 +14,8 @@ from kefu.chat.rates import Bucket, Rate
 from kefu.chat.refusals import ErrorCode, Refusal
 from kefu.config import Settings
 
-KEYS_MAX = 100_000
-"""Keys a limiter remembers before it looks for full buckets to forget."""
+PURGE_KEYS_MIN = 1_000
+"""Fewer keys are not worth looking at; beyond, full buckets are forgotten each time the keys have doubled."""
 
 
 class Limiter:
@@ -26,7 +26,7 @@ class Limiter:
         self._rate = rate
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
-        self._purge_at = KEYS_MAX
+        self._purge_at = PURGE_KEYS_MIN
 
     def check(self, key: str, code: ErrorCode = ErrorCode.RATE_LIMITED, what: str = "too many of these") -> None:
         """Takes one event of this key.
@@ -57,7 +57,7 @@ class Limiter:
     def _add(self, key: str, now: float) -> Bucket:
         if len(self._buckets) >= self._purge_at:
             self._buckets = {k: b for k, b in self._buckets.items() if not b.is_full(self._rate, now)}
-            self._purge_at = max(KEYS_MAX, 2 * len(self._buckets))
+            self._purge_at = max(PURGE_KEYS_MIN, 2 * len(self._buckets))
         bucket = self._buckets[key] = Bucket(self._rate, now)
         return bucket
 

@@ -58,7 +58,7 @@ def test_peek_takes_nothing(clock: Clock) -> None:
 
 def test_memory_is_bounded_by_forgetting_full_buckets(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of addresses cannot grow the table for ever, and forgets nobody who is limited now."""
-    monkeypatch.setattr(limits_module, "KEYS_MAX", 100)
+    monkeypatch.setattr(limits_module, "PURGE_KEYS_MIN", 100)
     limiter = Limiter(Rate(per_minute=60, burst=1), clock=clock)
     for number in range(500):
         clock.now += 0.5
