@@ -152,7 +152,8 @@ async def _message(opened: Database) -> None:
     visitor_id, body = new_id(), "proof"
     async with opened.engine.connect() as connection:
         newcomer = visitors.newcomer(visitor_id, DEFAULT_SITE, None, token_hash(visitor_id), {})
-        conversation = await conversations.create_with_visitor(connection, newcomer, {})
+        await visitors.create(connection, newcomer)
+        conversation = await conversations.create(connection, visitor_id, DEFAULT_SITE, {})
         assert conversation is not None
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None

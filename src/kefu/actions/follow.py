@@ -28,7 +28,9 @@ class Follower:
         self._database = database
         self._publisher = publisher
 
-    async def follow(self, conversation_id: str, room: str, follower: Connection, read: Read) -> History:
+    async def follow(
+        self, conversation_id: str, room: str, follower: Connection, read: Read, known: History | None = None
+    ) -> History:
         """Reads the page and joins the room.
 
         Args:
@@ -36,6 +38,8 @@ class Follower:
             room: The audience that the socket belongs to.
             follower: The socket; one that closed meanwhile joins nothing.
             read: Reads the page on a connection of the database.
+            known: What it would read, of a conversation that was just made: only its visitor's sockets on other nodes
+                can have written to it since, so it spares the read where there are none.
 
         Returns:
             A page after which every message reaches the socket.
@@ -43,9 +47,12 @@ class Follower:
         await self._publisher.listen(conversation_id)
         tops = self._publisher.tops
         tops.setdefault(conversation_id, 0)
-        for _ in range(READS_MAX):
-            async with self._database.autocommit.connect() as connection:
-                history = await read(connection)
+        for number in range(READS_MAX):
+            if known is not None and number == 0 and self._publisher.bus.is_alone:
+                history = known
+            else:
+                async with self._database.autocommit.connect() as connection:
+                    history = await read(connection)
             top = tops.get(conversation_id, 0)
             if top <= history.seq:
                 break

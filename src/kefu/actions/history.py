@@ -48,6 +48,12 @@ async def newest(connection: AsyncConnection, conversation_id: str, limit: int =
     return History(page.messages, top, page.more, reset=False)
 
 
+def begin(place: Place | None, epoch: str) -> History:
+    """What `newest`, or `after` a place, finds in a conversation that was just made: nothing."""
+    is_place = place is None or (place.seq == 0 and place.epoch in {None, epoch})
+    return History((), 0, more=False, reset=not is_place)
+
+
 async def before(connection: AsyncConnection, conversation_id: str, before_seq: int, limit: int) -> History:
     """The page that ends before `before_seq`."""
     top = await _top(connection, conversation_id)

@@ -16,8 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kefu.chat.credentials import is_credential
 from kefu.store.database import Database, Installation, token_hash
 from kefu.store.ids import new_id
-from kefu.store.queries import conversations, visitors
+from kefu.store.queries import conversations, hello, visitors
+from kefu.store.queries.hello import Newcomer, Opened
 from kefu.store.tables import DEFAULT_SITE
+
+Conversation = sa.Row[Any] | Opened
+"""A conversation with the agent who serves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +65,30 @@ class Opener:
         self._installation = installation
         self._reopen = reopen
 
-    async def recognise(self, introduction: Introduction) -> tuple[Visitor, sa.Row[Any] | None]:
+    async def recognise(self, introduction: Introduction) -> tuple[Visitor, Opened | None]:
         """The visitor by token, else by session id, else new; and their open conversation, else their last one.
 
         A session id whose visitor has presented a token before opens nothing any more, and a weak one never does.
         """
-        async with self._database.autocommit.connect() as connection:
-            found, by_token = await self._find(connection, introduction)
-            if found is None:
-                return self._visitor(new_id(), stored=False), None
-            await visitors.update(connection, found.id, introduction.known, token_seen=by_token)
-            conversation = await conversations.latest_of_visitor(connection, found.id, found.site)
-        return self._visitor(found.id, stored=True), conversation
+        by_token = token_hash(introduction.visitor_token) if introduction.visitor_token else None
+        by_session = self._session_hash(introduction)
+        found = None
+        if by_token is not None or by_session is not None:
+            found = await hello.recognise(self._database, DEFAULT_SITE, by_token, by_session, introduction.known)
+        if found is None:
+            return self._visitor(new_id(), stored=False), None
+        visitor_id, conversation = found
+        return self._visitor(visitor_id, stored=True), conversation
 
-    async def open(self, visitor: Visitor, introduction: Introduction) -> tuple[Visitor, sa.Row[Any]]:
-        """The visitor's open conversation, made if there is none (create-or-get), and the visitor as stored."""
-        async with self._database.autocommit.connect() as connection:
-            made = await self._create(connection, visitor, introduction)
+    async def open(self, visitor: Visitor, introduction: Introduction) -> tuple[Visitor, Conversation, bool]:
+        """The visitor's open conversation, made if there is none (create-or-get), and the visitor as stored.
+
+        Returns:
+            The visitor; the conversation; whether it was made just now, so that nobody else knows of it.
+        """
+        made = await self._create(visitor, introduction)
         if made is not None:
-            return replace(visitor, stored=True), made
+            return replace(visitor, stored=True), made, True
         # Another request was first, with this session or with this visitor's conversation.
         async with self._database.engine.begin() as connection:
             if not visitor.stored:
@@ -87,7 +96,7 @@ class Opener:
             await conversations.create(connection, visitor.id, visitor.site, introduction.page)
             found = await conversations.latest_of_visitor(connection, visitor.id, visitor.site)
         assert found is not None
-        return visitor, found
+        return visitor, found, False
 
     async def own(self, visitor: Visitor, conversation_id: str) -> sa.Row[Any] | None:
         """A conversation, if it is this visitor's."""
@@ -95,7 +104,7 @@ class Opener:
             found = await conversations.find(connection, conversation_id)
         return found if found is not None and found.visitor_id == visitor.id else None
 
-    async def is_next(self, visitor: Visitor, conversation: sa.Row[Any]) -> bool:
+    async def is_next(self, visitor: Visitor, conversation: Conversation) -> bool:
         """Whether this is where the visitor's next message may go: it is open, or it and every other were closed."""
         if not self.takes_messages(conversation):
             return False
@@ -103,10 +112,11 @@ class Opener:
             latest = await conversations.latest_of_visitor(connection, visitor.id, visitor.site)
         return latest is None or latest.id == conversation.id or latest.status == "closed"
 
-    def takes_messages(self, conversation: sa.Row[Any]) -> bool:
+    def takes_messages(self, conversation: Conversation) -> bool:
         """Whether a visitor's message goes into this conversation: it is open, or was closed not long ago."""
         if conversation.status != "closed":
             return True
+        assert conversation.closed_at is not None
         return bool(conversation.closed_at > dt.datetime.now(dt.UTC) - self._reopen)
 
     def _visitor(self, visitor_id: str, *, stored: bool) -> Visitor:
@@ -117,26 +127,14 @@ class Opener:
             return self._installation.session_hash(introduction.session_id)
         return None
 
-    async def _find(self, connection: AsyncConnection, introduction: Introduction) -> tuple[sa.Row[Any] | None, bool]:
-        if introduction.visitor_token:
-            found = await visitors.by_token(connection, token_hash(introduction.visitor_token))
-            if found is not None:
-                return found, True
-        session_hash = self._session_hash(introduction)
-        if session_hash is not None:
-            found = await visitors.by_session(connection, DEFAULT_SITE, session_hash)
-            if found is not None and not found.token_seen:
-                return found, False
-        return None, False
-
-    async def _create(
-        self, connection: AsyncConnection, visitor: Visitor, introduction: Introduction
-    ) -> sa.Row[Any] | None:
+    async def _create(self, visitor: Visitor, introduction: Introduction) -> Conversation | None:
         """What most hellos of somebody new need, in one statement; None if something is there already."""
-        if visitor.stored:
+        if not visitor.stored:
+            session_hash, their_token = self._session_hash(introduction), token_hash(visitor.token)
+            newcomer = Newcomer(visitor.id, session_hash, their_token, introduction.known)
+            return await hello.create(self._database, visitor.site, newcomer, introduction.page)
+        async with self._database.autocommit.connect() as connection:
             return await conversations.create(connection, visitor.id, visitor.site, introduction.page)
-        newcomer = self._newcomer(visitor, introduction, self._session_hash(introduction))
-        return await conversations.create_with_visitor(connection, newcomer, introduction.page)
 
     async def _store(self, connection: AsyncConnection, visitor: Visitor, introduction: Introduction) -> Visitor:
         session_hash = self._session_hash(introduction)
@@ -145,7 +143,7 @@ class Opener:
             first = await visitors.by_session(connection, visitor.site, session_hash)
             if first is not None and not first.token_seen:
                 visitor = self._visitor(first.id, stored=True)
-                await visitors.update(connection, visitor.id, introduction.known, token_seen=False)
+                await visitors.update(connection, visitor.id, introduction.known)
             else:
                 # The session's visitor has presented a token: this is somebody whom no session opens.
                 await visitors.create(connection, self._newcomer(visitor, introduction, None))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from kefu.store import rows
+from kefu.store.queries.hello import Opened
 from kefu.wire.server import ConversationUpdate, Read
 from kefu.wire.shapes import Author, Status
 
@@ -25,7 +26,7 @@ class Standing(NamedTuple):
     agent_read_seq: int
 
 
-def standing(conversation: sa.Row[Any]) -> Standing:
+def standing(conversation: sa.Row[Any] | Opened) -> Standing:
     """A row of `queries.conversations.find`."""
     return Standing(
         conversation.status,

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.actions import history
 from kefu.actions.follow import Follower
 from kefu.actions.history import History, Place
-from kefu.actions.open import Introduction, Opener, Visitor
+from kefu.actions.open import Conversation, Introduction, Opener, Visitor
 from kefu.actions.presence import PresenceBoard
 from kefu.actions.publish import Publisher, for_visitor, visitor_room
 from kefu.actions.standing import standing
@@ -105,21 +104,24 @@ class VisitorEntrance:
     async def _open(
         self, session: VisitorSession, event: VisitorHello, introduction: Introduction, reply: Reply
     ) -> None:
+        conversation: Conversation | None
         visitor, conversation = await self._opener.recognise(introduction)
-        resumed = conversation is not None
+        resumed, is_new = conversation is not None, False
         if not event.defer and (conversation is None or not self._opener.takes_messages(conversation)):
             self._limits.new_conversations.check(session.address, what="too many conversations from this address")
-            visitor, conversation = await self._opener.open(visitor, introduction)
+            visitor, conversation, is_new = await self._opener.open(visitor, introduction)
         self.leave(session)
         session.visitor, session.introduction = visitor, introduction
         if conversation is None:
             reply.ok(VisitorHelloAck(None, None, 0, self._epoch, visitor.token, resumed=False, messages=()))
             return
         place = None if event.after_seq is None else Place(event.after_seq, event.after_id, event.epoch)
-        page = await self._enter(session, conversation, place)
+        page = await self._enter(session, conversation, place, is_new=is_new)
         self._greet(session, conversation, page, reply, resumed=resumed)
 
-    async def _enter(self, session: VisitorSession, conversation: sa.Row[Any], place: Place | None) -> History:
+    async def _enter(
+        self, session: VisitorSession, conversation: Conversation, place: Place | None, *, is_new: bool
+    ) -> History:
         """Joins the conversation's room with what the socket has not seen of it."""
         conversation_id: str = conversation.id
 
@@ -131,14 +133,15 @@ class VisitorEntrance:
         room = visitor_room(conversation_id)
         is_first = not self._publisher.deliver.has_visitor(conversation_id)
         self._publisher.deliver.standings.greeted(conversation_id, standing(conversation), is_first=is_first)
-        page = await self._follower.follow(conversation_id, room, session.connection, read)
+        known = history.begin(place, self._epoch) if is_new else None
+        page = await self._follower.follow(conversation_id, room, session.connection, read, known)
         session.conversation_id = conversation_id
         if page.seq and session.connection.is_open:
             self._presence.visitor_came(conversation_id)
         return page
 
     def _greet(
-        self, session: VisitorSession, conversation: sa.Row[Any], page: History, reply: Reply, *, resumed: bool
+        self, session: VisitorSession, conversation: Conversation, page: History, reply: Reply, *, resumed: bool
     ) -> None:
         messages = tuple(for_visitor(message) for message in page.messages)
         reply.ok(
@@ -176,13 +179,13 @@ class VisitorEntrance:
         """Opens the visitor's next conversation and tells this socket."""
         assert session.introduction is not None
         self._limits.new_conversations.check(session.address, what="too many conversations from this address")
-        session.visitor, conversation = await self._opener.open(session.known(), session.introduction)
-        await self.move_to(session, conversation)
+        session.visitor, conversation, is_new = await self._opener.open(session.known(), session.introduction)
+        await self.move_to(session, conversation, is_new=is_new)
 
-    async def move_to(self, session: VisitorSession, conversation: sa.Row[Any]) -> None:
-        """Lets the socket follow another conversation of its visitor and tells it."""
+    async def move_to(self, session: VisitorSession, conversation: Conversation, *, is_new: bool = False) -> None:
+        """Lets the socket follow another conversation of its visitor and tells it; `is_new`: it was just made."""
         self.leave(session)
-        page = await self._enter(session, conversation, None)
+        page = await self._enter(session, conversation, None, is_new=is_new)
         opened = ConversationOpen(conversation.id, conversation.status, page.seq, self._epoch)
         session.connection.emit("conversation_open", opened)
 

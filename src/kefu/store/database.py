@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from kefu.store.rights import Rights, rights_of
 from kefu.store.tables import installation
@@ -132,6 +133,28 @@ class Database:
             isolation_level="READ COMMITTED",
         )
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def fetch_row(self, statement: str, *values: object) -> asyncpg.Record | None:
+        """The first row of a statement that stands alone, by the driver and nothing above it, which costs a quarter.
+
+        Args:
+            statement: With `$1` for the first value; the driver prepares it once a connection.
+            *values: In their order.
+
+        Raises:
+            UNREACHABLE: If the database does not answer or refuses.
+        """
+        pooled = await self.engine.raw_connection()
+        try:
+            raw: asyncpg.Connection[asyncpg.Record] | None = pooled.driver_connection
+            assert raw is not None
+            try:
+                return await raw.fetchrow(statement, *values)
+            finally:
+                if raw.is_closed():
+                    pooled.invalidate()  # the next one would only find the same
+        finally:
+            await greenlet_spawn(pooled.close)
 
     async def check(self) -> None:
         """Proves that the server answers and keeps what it commits.

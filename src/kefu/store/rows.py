@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kefu.chat.text import without_addresses
+from kefu.store.queries.hello import Opened
 from kefu.wire.server import ConversationUpdate
 from kefu.wire.shapes import Author, InboxRow, Message, Note
 
@@ -108,7 +109,7 @@ def inbox_row(row: sa.Row[Any]) -> InboxRow:
     )
 
 
-def visitor_update(conversation: sa.Row[Any]) -> ConversationUpdate:
+def visitor_update(conversation: sa.Row[Any] | Opened) -> ConversationUpdate:
     """A row of `queries.conversations.find` as its visitor may see it."""
     return ConversationUpdate(
         conversation_id=conversation.id,

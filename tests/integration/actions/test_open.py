@@ -30,7 +30,7 @@ async def test_hellos_of_one_session_at_once_open_one_conversation(openers, worl
     async def hello(opener: Opener) -> tuple[str, str, str]:
         visitor, conversation = await opener.recognise(introduction)
         if conversation is None:
-            visitor, conversation = await opener.open(visitor, introduction)
+            visitor, conversation, _ = await opener.open(visitor, introduction)
         assert visitor.stored
         return visitor.id, visitor.token, conversation.id
 
@@ -45,9 +45,11 @@ async def test_hellos_of_one_session_at_once_open_one_conversation(openers, worl
 async def test_one_visitor_opens_one_conversation_at_once(openers, world) -> None:
     """Create-or-get: who is second gets the first one's conversation, as it is stored."""
     introduction = Introduction(SESSION)
-    visitor, first = await openers[0].open((await openers[0].recognise(introduction))[0], introduction)
+    visitor, first, is_new = await openers[0].open((await openers[0].recognise(introduction))[0], introduction)
+    assert is_new
     await world.sql("update conversation set status = 'closed', closed_at = now() - interval '2 days'")
     opened = await asyncio.gather(*(opener.open(visitor, introduction) for opener in openers * 4))
-    assert len({conversation.id for _, conversation in opened} - {first.id}) == 1
-    assert {(who.id, conversation.status) for who, conversation in opened} == {(visitor.id, "open")}
+    assert len({conversation.id for _, conversation, _ in opened} - {first.id}) == 1
+    assert {(who.id, conversation.status) for who, conversation, _ in opened} == {(visitor.id, "open")}
+    assert [is_new for _, _, is_new in opened].count(True) == 1
     assert len(await world.sql("select 1 from conversation")) == 2

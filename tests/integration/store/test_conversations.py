@@ -94,23 +94,6 @@ async def test_two_hellos_with_one_session_make_one_visitor(world, engine) -> No
         assert await visitors.create(connection, newcomer("weak 2", None))
 
 
-async def test_a_newcomer_and_their_conversation_are_made_together(world, engine) -> None:
-    """Promises 7 and 8: of hellos with one session that come at once one makes both, and the others make nothing."""
-
-    async def make(number: int) -> object:
-        async with engine.begin() as connection:
-            page = {"entry_url": "https://shop.example/shoes"}
-            return await conversations.create_with_visitor(connection, newcomer(f"n{number}", b"at once"), page)
-
-    made = [row for row in await asyncio.gather(*(make(number) for number in range(6))) if row is not None]
-    (visitor,) = await world.sql("select * from visitor where session_hash = $1", b"at once")
-    (conversation,) = await world.sql("select * from conversation where visitor_id = $1", visitor["id"])
-    assert (visitor["name"], visitor["locale"], visitor["token_seen"]) == ("Xiao Ming", None, False)
-    assert conversation["entry_url"] == "https://shop.example/shoes"
-    async with engine.begin() as connection:
-        assert made == [await conversations.latest_of_visitor(connection, visitor["id"], "default")]
-
-
 def newcomer(visitor_id: str, session_hash: bytes | None) -> dict[str, object]:
     return visitors.newcomer(visitor_id, "default", session_hash, visitor_id.encode(), {"name": "Xiao Ming"})
 

@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kefu.store.ids import new_id
-from kefu.store.queries import visitors
 from kefu.store.tables import Xid8, agent, conversation, message, visitor
 
 # Statements of the hello are built once: SQLAlchemy builds one more slowly than PostgreSQL answers it.
@@ -39,21 +38,6 @@ _CREATE = (
     .returning(conversation, *_NOBODY_SERVES)
 )
 _PAGE = ("entry_url", "referrer", "page_title")
-_NEW_VISITOR = visitors.CREATE.cte("new_visitor")
-_CREATE_WITH_VISITOR = (
-    insert(conversation)
-    .from_select(
-        ["id", "site", "visitor_id", *_PAGE],
-        sa.select(
-            sa.bindparam("conversation_id", type_=sa.Text),
-            _NEW_VISITOR.c.site,
-            _NEW_VISITOR.c.id,
-            *(sa.bindparam(name, type_=sa.Text) for name in _PAGE),
-        ),
-    )
-    .returning(conversation, *_NOBODY_SERVES)
-)
-
 _VERSION = {conversation.c.version: sa.text("pg_current_xact_id()")}
 
 
@@ -84,19 +68,6 @@ async def create(
     """
     values = {**dict.fromkeys(_PAGE), **page, "id": new_id(), "site": site, "visitor_id": visitor_id}
     made: sa.Row[Any] | None = (await connection.execute(_CREATE, values)).one_or_none()
-    return made
-
-
-async def create_with_visitor(
-    connection: AsyncConnection, newcomer: Mapping[str, Any], page: Mapping[str, str]
-) -> sa.Row[Any] | None:
-    """Makes a visitor (`visitors.newcomer`) and their conversation in one statement.
-
-    Returns:
-        The conversation, as `find` gives it; None, and nothing made, if the session has its visitor already.
-    """
-    values = {**newcomer, **dict.fromkeys(_PAGE), **page, "conversation_id": new_id()}
-    made: sa.Row[Any] | None = (await connection.execute(_CREATE_WITH_VISITOR, values)).one_or_none()
     return made
 
 

@@ -1,4 +1,4 @@
-"""Visitors: found by a credential, made, told apart (contract section 4, promise 8)."""
+"""Visitors: found by their session, made (contract section 4, promise 8). What most hellos need is `hello.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kefu.store.tables import visitor
 
 # Statements are built once: SQLAlchemy builds one more slowly than PostgreSQL answers it.
-_BY_TOKEN = sa.select(visitor).where(visitor.c.token_hash == sa.bindparam("token_hash"))
 _BY_SESSION = sa.select(visitor).where(
     visitor.c.site == sa.bindparam("site"), visitor.c.session_hash == sa.bindparam("session_hash")
 )
@@ -25,11 +24,6 @@ CREATE = (
 )
 """Makes a visitor, with the values of `newcomer`; no row comes back if another request with this session was first."""
 _UPDATE = visitor.update().where(visitor.c.id == sa.bindparam("visitor_id")).values(last_seen_at=sa.func.now())
-
-
-async def by_token(connection: AsyncConnection, token_hash: bytes) -> sa.Row[Any] | None:
-    """Whose visitor token this is."""
-    return (await connection.execute(_BY_TOKEN, {"token_hash": token_hash})).one_or_none()
 
 
 async def by_session(connection: AsyncConnection, site: str, session_hash: bytes) -> sa.Row[Any] | None:
@@ -62,9 +56,6 @@ async def create(connection: AsyncConnection, values: Mapping[str, Any]) -> bool
     return (await connection.execute(CREATE, values)).one_or_none() is not None
 
 
-async def update(connection: AsyncConnection, visitor_id: str, known: dict[str, str], *, token_seen: bool) -> None:
+async def update(connection: AsyncConnection, visitor_id: str, known: dict[str, str]) -> None:
     """Notes what a hello said of the visitor (`name`, `email`, `phone`, `locale`, `timezone`; absent ones stay)."""
-    values: dict[str, Any] = {**known, "visitor_id": visitor_id}
-    if token_seen:
-        values["token_seen"] = True
-    await connection.execute(_UPDATE, values)
+    await connection.execute(_UPDATE, {**known, "visitor_id": visitor_id})
