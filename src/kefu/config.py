@@ -355,6 +355,7 @@ def check_server(settings: Settings) -> None:
         + config_rules.metrics_token(reveal(settings.metrics_token), agents)
         + config_rules.database(reveal(settings.database_url))
         + config_rules.bus(reveal(settings.nats_url))
+        + config_rules.heartbeat(settings.ping_interval_ms, settings.ping_timeout_ms)
         + config_rules.origins("CHAT_ALLOWED_ORIGINS", settings.allowed_origins)
         + config_rules.origins("ADMIN_ALLOWED_ORIGINS", settings.admin_allowed_origins)
     )

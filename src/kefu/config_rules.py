@@ -98,6 +98,13 @@ def bus(url: str | None) -> list[str]:
     return []
 
 
+def heartbeat(interval_ms: int, timeout_ms: int) -> list[str]:
+    """Problems of the two numbers of the heartbeat: an answer is due before the next ping."""
+    if timeout_ms < interval_ms:
+        return []
+    return [f"KEFU_PING_TIMEOUT_MS={timeout_ms} is not below KEFU_PING_INTERVAL_MS={interval_ms}"]
+
+
 def origins(name: str, values: tuple[str, ...]) -> list[str]:
     """One line for a list in which an origin is not written as browsers send it, with the line to change."""
     sent = [origin_as_sent(value) for value in values]

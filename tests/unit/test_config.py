@@ -236,6 +236,13 @@ def test_the_example_file_names_every_setting_once() -> None:
     assert sorted(named) == sorted(variables(field)[0] for field in Settings.model_fields.values())
 
 
+def test_an_answer_to_a_ping_is_due_before_the_next_one() -> None:
+    check_server(good(ping_interval_ms=1001, ping_timeout_ms=1000))
+    assert problems_of(check_server, good(ping_interval_ms=1000, ping_timeout_ms=1000)) == [
+        "KEFU_PING_TIMEOUT_MS=1000 is not below KEFU_PING_INTERVAL_MS=1000"
+    ]
+
+
 def test_a_metrics_token_must_be_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     check_server(good(metrics_token=IDENTITY))
     (short,) = problems_of(check_server, good(metrics_token="short"))

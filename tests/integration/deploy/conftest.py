@@ -1,17 +1,24 @@
-"""The programs of npm with which deployments are tested, installed as their lock says."""
+"""What deployments are tested with: the wheel as people get it, and npm's programs, installed as their lock says."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hatch_build import node_and_npm
 
+from integration.cli.conftest import NAMES
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+UV = str(Path(sys.executable).with_name("uv"))
+NODE = ("node", "nodejs", "npm", "npx", "corepack")
 
 RunNode = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -35,3 +42,52 @@ def node() -> RunNode:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    """A folder that the embedded PostgreSQL's unprivileged user can look into."""
+    folder = Path(tempfile.mkdtemp(prefix="kefu-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def bare(place: Path) -> dict[str, str]:
+    """An environment with the system's programs but Node's, and without a setting."""
+    (place / "bin").mkdir()
+    for folder in ("/usr/bin", "/bin", "/usr/sbin", "/sbin"):
+        for program in Path(folder).iterdir():
+            link = place / "bin" / program.name
+            if program.name not in NODE and not link.is_symlink():
+                link.symlink_to(program)
+    kept = {name: value for name, value in os.environ.items() if name not in NAMES and name != "PYTHONPATH"}
+    return kept | {"PATH": str(place / "bin"), "COLUMNS": "120"}
+
+
+@pytest.fixture(scope="session")
+def built(place: Path, bare: dict[str, str]) -> tuple[Path, Path]:
+    """The sdist, and the wheel that was built from it."""
+    run(
+        UV,
+        "build",
+        "--quiet",
+        "--no-build-isolation",
+        "--python",
+        sys.executable,
+        "--out-dir",
+        place / "dist",
+        env=bare,
+    )
+    (sdist,) = (place / "dist").glob("*.tar.gz")
+    (wheel,) = (place / "dist").glob("*.whl")
+    return sdist, wheel
+
+
+def run(*command: object, env: dict[str, str], cwd: Path = ROOT) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], env=env, cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

