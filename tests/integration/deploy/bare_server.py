@@ -18,6 +18,7 @@ from hatch_build import node_and_npm
 from proxy import certificates
 from proxy.processes import NAMES, NGINX, Process, free_ports, needed
 
+from . import systemctl
 from .conftest import HERE, ROOT, UV
 
 DOMAIN = "shop.example"
@@ -140,7 +141,7 @@ class BareServer:
     def stop(self) -> None:
         """Ends everything that a line may have started."""
         for file in self.at("/run").glob("kefu-*.pid"):
-            subprocess.run(["kill", file.read_text()], capture_output=True, check=False)
+            systemctl.stop(file)
         subprocess.run(
             [self.at("/usr/local/bin/pm2"), "kill"], env=self._environment(), capture_output=True, check=False
         )

@@ -6,6 +6,7 @@ waits for its READY=1. Each program's process id is in `FOLDER/run/UNIT.pid`, it
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -31,7 +32,7 @@ def main(root: Path, verb: str, *arguments: str) -> None:
     names = [Path(unit).name.removesuffix(".service") for unit in units]
     if verb == "disable":
         for name in names:
-            stop(int((root / f"run/{name}.pid").read_text()))
+            stop(root / f"run/{name}.pid")
     inside = ["/" + str(Path(unit).relative_to(root)) if unit.startswith("/") else unit for unit in units]
     subprocess.run(["systemctl", f"--root={root}", "--quiet", verb, *inside], check=True)
     if verb == "enable":
@@ -83,9 +84,14 @@ def start(root: Path, unit: Path, name: str) -> None:
         assert b"READY=1" in heard.recv(4096)
 
 
-def stop(pid: int) -> None:
-    os.kill(pid, signal.SIGTERM)
-    wait(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, f"process {pid}")
+def stop(file: Path) -> None:
+    """Ends the program whose process id is in a file, and waits until it has ended."""
+    pid = int(file.read_text())
+    file.unlink()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.terminate()
+        wait(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, f"process {pid}")
 
 
 def wait(is_so, what: str) -> None:
