@@ -80,33 +80,19 @@ def note(row: sa.Row[Any]) -> Note:
     )
 
 
+INBOX_FIELDS = tuple(field for field in InboxRow.__struct_fields__ if field != "visitor_online")
+"""What the database knows of an inbox row."""
+_INBOX_TIMES = tuple(
+    INBOX_FIELDS.index(name) for name in ("last_message_at", "waiting_since", "created_at", "closed_at")
+)
+
+
 def inbox_row(row: sa.Row[Any]) -> InboxRow:
-    """A row of `queries.inbox.COLUMNS`; whether the visitor is online is not the database's to know."""
-    return InboxRow(
-        conversation_id=row.id,
-        status=row.status,
-        assigned_to=row.assigned_to,
-        assignee_name=row.assignee_name,
-        seq=row.seq,
-        note_seq=row.note_seq,
-        unread=row.unread,
-        preview=row.preview,
-        preview_sender=row.preview_sender,
-        last_message_at=iso_or_none(row.last_message_at),
-        waiting_since=iso_or_none(row.waiting_since),
-        visitor_read_seq=row.visitor_read_seq,
-        agent_read_seq=row.agent_read_seq,
-        visitor_name=row.visitor_name,
-        visitor_email=row.visitor_email,
-        visitor_phone=row.visitor_phone,
-        entry_url=row.entry_url,
-        referrer=row.referrer,
-        page_title=row.page_title,
-        locale=row.locale,
-        timezone=row.timezone,
-        created_at=iso(row.created_at),
-        closed_at=iso_or_none(row.closed_at),
-    )
+    """A row that begins with `queries.inbox.COLUMNS`; whether the visitor is online is not the database's to know."""
+    values = list(row[: len(INBOX_FIELDS)])
+    for at in _INBOX_TIMES:
+        values[at] = iso_or_none(values[at])
+    return InboxRow(*values)
 
 
 def visitor_update(conversation: sa.Row[Any] | Opened) -> ConversationUpdate:

@@ -20,15 +20,20 @@ from kefu.wire.shapes import InboxRow
 
 PAGE_MAX = 200
 
-COLUMNS = (
-    conversation,
-    agent.c.name.label("assignee_name"),
-    visitor.c.name.label("visitor_name"),
-    visitor.c.email.label("visitor_email"),
-    visitor.c.phone.label("visitor_phone"),
-    visitor.c.locale,
-    visitor.c.timezone,
+_NOT_CONVERSATIONS_OWN: dict[str, sa.Column[Any]] = {
+    "conversation_id": conversation.c.id,
+    "assignee_name": agent.c.name,
+    "visitor_name": visitor.c.name,
+    "visitor_email": visitor.c.email,
+    "visitor_phone": visitor.c.phone,
+    "locale": visitor.c.locale,
+    "timezone": visitor.c.timezone,
+}
+COLUMNS = tuple(
+    (_NOT_CONVERSATIONS_OWN[field] if field in _NOT_CONVERSATIONS_OWN else conversation.c[field]).label(field)
+    for field in rows.INBOX_FIELDS
 )
+"""Those of an inbox row, in its order: `rows.inbox_row` takes them by position."""
 
 
 class InboxPage(NamedTuple):
@@ -44,7 +49,7 @@ class BadCursorError(ValueError):
 
 
 def _joined() -> sa.Select[Any]:
-    return sa.select(*COLUMNS).select_from(
+    return sa.select(*COLUMNS, conversation.c.site).select_from(
         conversation.join(visitor, visitor.c.id == conversation.c.visitor_id).outerjoin(
             agent, agent.c.id == conversation.c.assigned_to
         )
@@ -72,7 +77,7 @@ def _tab(filter_: InboxFilter, agent_id: str) -> sa.ColumnElement[bool]:
 
 
 def _encode_cursor(row: sa.Row[Any]) -> str:
-    return base64.urlsafe_b64encode(f"{row.last_message_at.isoformat()}|{row.id}".encode()).decode()
+    return base64.urlsafe_b64encode(f"{row.last_message_at.isoformat()}|{row.conversation_id}".encode()).decode()
 
 
 def _decode_cursor(cursor: str) -> tuple[dt.datetime, str]:
