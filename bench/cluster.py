@@ -1,4 +1,5 @@
-"""What more processes give and cost; prints tables and writes `bench/cluster.md`. About six minutes, as root.
+"""What more processes give and cost; prints tables and writes `bench/cluster.md`. As root; its last part alone takes up to five
+minutes, all three about eight.
 
     python bench/cluster.py            all three parts
     python bench/cluster.py full       only parts that are named (heard, held, full); the others stay as they are
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,19 +38,23 @@ from share import held
 HERE = Path(__file__).parent
 NODES_HEARD = (1, 2, 4, 8)
 ROUNDS = 3
+ROUNDS_S_MAX = 265.0
+"""A part that would take longer has fewer rounds."""
 VISITORS, AGENTS = 200, 8
-SECONDS_WARM, SECONDS = 1.2, 3.0
+SECONDS_WARM, SECONDS = 1.0, 2.5
 SHARE = 0.2
 GENERATOR_S_MAX = 120.0
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How many processes, where agents are, whether they are joined, and to what share of a core each is held."""
+    """How many processes, where agents are, whether they are joined, how many visitors there are in all, and to what
+    share of a core each is held."""
 
     processes: int
     where: Literal["same", "chance", "other"] = "chance"
     joined: bool = True
+    visitors: int = VISITORS
     share: float | None = None
 
 
@@ -70,12 +76,12 @@ HELD = (Setup(1, share=SHARE), Setup(2, share=SHARE))
 FULL = (
     Setup(1, joined=False),
     Setup(1),
-    Setup(2, "same"),
     Setup(2),
     Setup(2, "other"),
     Setup(4, "same"),
     Setup(4),
     Setup(4, "other"),
+    Setup(4, visitors=4 * VISITORS),
 )
 
 
@@ -101,11 +107,15 @@ class Bench:
         return rows
 
     def rounds(self, setups: tuple[Setup, ...]) -> dict[Setup, list[Measured]]:
-        """The closed loop on each setup in turn, several times."""
+        """The closed loop on each setup in turn, several times; all setups have as many rounds."""
         found: dict[Setup, list[Measured]] = {setup: [] for setup in setups}
-        for setup in setups * ROUNDS:
-            found[setup].append(self._load(setup))
-            _say(setup, found[setup][-1])
+        begun = time.monotonic()
+        for number in range(1, ROUNDS + 1):
+            for setup in setups:
+                found[setup].append(self._load(setup))
+                _say(setup, found[setup][-1])
+            if (time.monotonic() - begun) * (number + 1) / number > ROUNDS_S_MAX:
+                break
         return found
 
     def _load(self, setup: Setup) -> Measured:
@@ -130,7 +140,7 @@ class Bench:
             port=nodes[0].port,
             server_pid=nodes[0].process.pid,
             postgres_pid=self._postgres_pid,
-            visitors=VISITORS,
+            visitors=setup.visitors,
             seconds_warm=SECONDS_WARM,
             seconds=SECONDS,
             ports=[node.port for node in nodes],

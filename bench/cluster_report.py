@@ -95,7 +95,7 @@ closed loop, 8 agents, visitors' agents on any node as by chance. Medians of {_r
 
 def full(found: dict[Setup, list[Measured]]) -> str:
     """What a message costs on several processes that nothing holds."""
-    one = next(_median(rounds, _server) for setup, rounds in found.items() if setup.joined)
+    first = next(rounds for setup, rounds in found.items() if setup.joined)
     lines = []
     for setup, rounds in found.items():
         rate, server = _median(rounds, lambda each: each.crowd.load.messages_per_s), _median(rounds, _server)
@@ -104,8 +104,9 @@ def full(found: dict[Setup, list[Measured]]) -> str:
         strangers = _median(rounds, _strangers)
         target = f"≤ {CPU_RATIO_MAX}" if setup.processes > 1 else ""
         name = f"{setup.processes}" if setup.joined else f"{setup.processes}, without NATS"
+        to_first = statistics.median(_server(each) / _server(base) for each, base in zip(rounds, first, strict=True))
         lines.append(
-            f"| {name} | {crossed:.0%} | {server:.1f} | {server / one:.2f} | {target} | "
+            f"| {name} | {crossed:.0%}{_case(setup)} | {server:.1f} | {to_first:.2f} | {target} | "
             + " | ".join(f"{value:.1f}" for value in others)
             + f" | {batch:.0f} | {rate:,.0f} | {strangers:.2f} |"
         )
@@ -114,9 +115,10 @@ def full(found: dict[Setup, list[Measured]]) -> str:
 {_circumstances()}
 
 200 visitors in a closed loop, 8 agents; chat-servers' CPU a message is that of all of them together, in µs.
-"Crosses" is the share of messages that came to another node: by chance 1/2 of them on two nodes and 3/4 on four; 100 %
-is the worst case, every agent elsewhere. "Others" is what had nothing to do with the run, in cores: their work makes
-everything dearer. Medians of {_rounds(found)} interleaved rounds.
+"Crosses" is the share of messages that came to another node: by chance 1/2 of them on two nodes and 3/4 on four; in
+the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, each to the same round of one
+process. "Others" is what had nothing to do with the run, in cores: their work makes everything dearer. Medians of
+{_rounds(found)} interleaved rounds.
 
 | processes | crosses | chat-servers | to one | target | NATS | PostgreSQL | generator | commit | messages/s | others |
 |---|---|---|---|---|---|---|---|---|---|---|
@@ -128,6 +130,10 @@ switch between them, PostgreSQL and the generator. The generator's work is the s
 part of that. The bus is the difference between 0 % and 100 %: hearing a message, and encoding it for sockets once more.
 Publishing is in every row but the first, because nobody knows who listens.
 """
+
+
+def _case(setup: Setup) -> str:
+    return {"same": "", "chance": ", by chance", "other": ", worst"}[setup.where] if setup.processes > 1 else ""
 
 
 def _server(one: Measured) -> float:
