@@ -1,8 +1,7 @@
-"""What more processes give and cost; prints tables and writes `bench/cluster.md`. As root; its last part alone takes up to five
-minutes, all three about eight.
+"""What more processes give and cost; prints tables and writes `bench/cluster.md`. As root; up to ten minutes.
 
     python bench/cluster.py            all three parts
-    python bench/cluster.py full       only parts that are named (heard, held, full); the others stay as they are
+    python bench/cluster.py full       only parts that are named (heard, held, full: under five minutes each)
 
 Every node is a `kefu server` of its own process, joined by one NATS, on one PostgreSQL.
 """
