@@ -39,7 +39,7 @@ NODES_HEARD = (1, 2, 4, 8)
 ROUNDS = 3
 ROUNDS_S_MAX = 265.0
 """A part that would take longer has fewer rounds."""
-VISITORS, AGENTS = 200, 8
+VISITORS, AGENTS = cluster_report.FULL_VISITORS, 8
 SECONDS_WARM, SECONDS = 1.0, 2.5
 SHARE = 0.2
 GENERATOR_S_MAX = 120.0
@@ -47,8 +47,7 @@ GENERATOR_S_MAX = 120.0
 
 @dataclass(frozen=True)
 class Setup:
-    """How many processes, where agents are, whether they are joined, how many visitors there are in all, and to what
-    share of a core each is held."""
+    """How many processes, where agents are, whether they are joined, visitors in all, what share of a core each has."""
 
     processes: int
     where: Literal["same", "chance", "other"] = "chance"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HELD_RATIO_MIN = 1.7
 CPU_RATIO_MAX = 1.3
+FULL_VISITORS = 200
+"""Visitors in all where a row does not say otherwise."""
 
 
 INTRODUCTION = """# What more processes give and cost
@@ -104,6 +106,7 @@ def full(found: dict[Setup, list[Measured]]) -> str:
         strangers = _median(rounds, _strangers)
         target = f"≤ {CPU_RATIO_MAX}" if setup.processes > 1 else ""
         name = f"{setup.processes}" if setup.joined else f"{setup.processes}, without NATS"
+        name += f", {setup.visitors} visitors" if setup.visitors != FULL_VISITORS else ""
         to_first = statistics.median(_server(each) / _server(base) for each, base in zip(rounds, first, strict=True))
         lines.append(
             f"| {name} | {crossed:.0%}{_case(setup)} | {server:.1f} | {to_first:.2f} | {target} | "
@@ -114,7 +117,8 @@ def full(found: dict[Setup, list[Measured]]) -> str:
 
 {_circumstances()}
 
-200 visitors in a closed loop, 8 agents; chat-servers' CPU a message is that of all of them together, in µs.
+{FULL_VISITORS} visitors in all where a row does not say otherwise, in a closed loop, 8 agents; chat-servers' CPU a
+message is that of all of them together, in µs.
 "Crosses" is the share of messages that came to another node: by chance 1/2 of them on two nodes and 3/4 on four; in
 the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, each to the same round of one
 process. "Others" is what had nothing to do with the run, in cores: their work makes everything dearer. Medians of
@@ -128,7 +132,8 @@ How to read it: where nothing crosses, a message does the same work as on one pr
 price of several processes on {os.cpu_count()} cores: smaller commits, more wakings, and caches that are cold after each
 switch between them, PostgreSQL and the generator. The generator's work is the same in every row; its column shows a
 part of that. The bus is the difference between 0 % and 100 %: hearing a message, and encoding it for sockets once more.
-Publishing is in every row but the first, because nobody knows who listens.
+Publishing is in every row but the first, because nobody knows who listens. With four times the visitors each of four
+processes has as many as the one has, and commits about as many messages at once.
 """
 
 
