@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -15,6 +16,8 @@ Address = IPv4Address | IPv6Address
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _WITH_PORT = re.compile(r"\[([^]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 _GROUP_BITS = 64
+_TEXT_LENGTH_MAX = 100
+"""No address is longer, with its zone, brackets and port."""
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -92,6 +95,11 @@ def _proxy_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[str] | 
 
 def _parse(text: str) -> Address | None:
     text = text.strip()
+    return _parse_short(text) if len(text) <= _TEXT_LENGTH_MAX else None
+
+
+@lru_cache(maxsize=4096)  # a connection's address is asked for when it comes, in each limit, and when it goes
+def _parse_short(text: str) -> Address | None:
     match = _WITH_PORT.fullmatch(text)
     if match:
         text = match[1] or match[2]

@@ -68,3 +68,10 @@ def test_networks():
     assert parse_networks([" 10.0.0.1 ", "", "10.1.2.3/8"]) == parse_networks(["10.0.0.1/32", "10.0.0.0/8"])
     with pytest.raises(ValueError, match="nonsense"):
         parse_networks(["nonsense"])
+
+
+def test_text_of_any_length():
+    """What is longer than any address is none, and is not looked at."""
+    longest = "[" + ":".join(["2001"] * 6) + ":255.255.255.255%" + "z" * 15 + "]:65535"
+    assert address_group(longest) == "2001:2001:2001:2001::/64"
+    assert client_address("127.0.0.1", [(b"x-forwarded-for", b"8.8.8.8%" + b"z" * 8000)], TRUSTED) == "127.0.0.1"

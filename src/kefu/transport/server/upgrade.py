@@ -63,6 +63,7 @@ def _open_websocket(hub: Hub, client: Client, outbox: Outbox) -> None:
     client.channel = outbox
     hub.add(client)
     outbox.send_control(open_packet(hub, new_sid(), []))
+    outbox.flush()  # in the turn of the 101, so that both leave in one write
 
 
 def _refuse_second(_hub: Hub, _client: Client, outbox: Outbox) -> None:
