@@ -27,6 +27,7 @@ ONE_INSTALLATION = ("deploy", "doctor", "e2e", "integrations", "postgres", "prox
 """Folders whose files share something that takes long to make: they stay with one process of `pytest -n`."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps the tests of a file, or of a folder that shares an installation, in one process."""
     for item in items:

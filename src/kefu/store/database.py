@@ -26,7 +26,14 @@ APPLICATION = "kefu"
 """What every connection of Kefu calls itself, alone or as the first word: so a restore sees that a server runs."""
 
 
-UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, sa.exc.SQLAlchemyError)
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    sa.exc.SQLAlchemyError,
+)
 """What a query raises when PostgreSQL is away, overloaded or refuses: the request fails, nothing else does."""
 
 
@@ -150,6 +157,9 @@ class Database:
             assert raw is not None
             try:
                 return await raw.fetchrow(statement, *values)
+            except asyncpg.InternalClientError:  # the connection ends at this moment
+                pooled.invalidate()
+                raise
             finally:
                 if raw.is_closed():
                     pooled.invalidate()  # the next one would only find the same
