@@ -155,13 +155,14 @@ class Database:
         try:
             raw: asyncpg.Connection[asyncpg.Record] | None = pooled.driver_connection
             assert raw is not None
+            ends = False
             try:
                 return await raw.fetchrow(statement, *values)
             except asyncpg.InternalClientError:  # the connection ends at this moment
-                pooled.invalidate()
+                ends = True
                 raise
             finally:
-                if raw.is_closed():
+                if ends or raw.is_closed():
                     pooled.invalidate()  # the next one would only find the same
         finally:
             await greenlet_spawn(pooled.close)
