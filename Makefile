@@ -23,7 +23,7 @@ up: setup ## chat-server on 4000, main site on 3000, embedded PostgreSQL; ARGS="
 test: setup ## every test: unit, property, conformance, integration, browser
 	@$(PY) tests/e2e/browser.py
 	$(PY) hatch_build.py --test
-	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-fast: setup ## tests that need no database and no browser
 	$(PY) -m pytest tests/unit tests/property

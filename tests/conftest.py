@@ -23,18 +23,6 @@ TEST_SETTINGS = {"fsync": "off", "max_connections": "120"}
 _numbers = itertools.count(1)
 
 
-ONE_INSTALLATION = ("deploy", "doctor", "e2e", "integrations", "postgres", "proxy")
-"""Folders whose files share something that takes long to make: they stay with one process of `pytest -n`."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of a file, or of a folder that shares an installation, in one process."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in ONE_INSTALLATION else str(item.path)))
-
-
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A folder that PostgreSQL's unprivileged user can reach when tests run as root (pytest's own is closed)."""

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from alone import alone_with
 from kefu.store.embedded_cluster import is_ready, stop_server
 from kefu.store.embedded_place import Runner, can_execute, give_to, system_user
 
@@ -42,13 +43,14 @@ def packages() -> Path:
             pytest.fail("the servers to test with are for Linux on x86_64")
         pytest.skip("the servers to test with are for Linux on x86_64")
     lock, done = HOME / "package-lock.json", HOME / "node_modules" / ".installed"
-    if not done.is_file() or done.read_bytes() != lock.read_bytes():
-        program, npm = hatch_build.node_and_npm()
-        env = {**os.environ, "PATH": os.pathsep.join([str(Path(program).parent), os.environ.get("PATH", "")])}
-        hatch_build.run([*npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=HOME, env=env)
-        for major in MAJORS:
-            _make_links(HOME / "node_modules" / f"pg{major}")
-        done.write_bytes(lock.read_bytes())
+    with alone_with(lock):
+        if not done.is_file() or done.read_bytes() != lock.read_bytes():
+            program, npm = hatch_build.node_and_npm()
+            env = {**os.environ, "PATH": os.pathsep.join([str(Path(program).parent), os.environ.get("PATH", "")])}
+            hatch_build.run([*npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=HOME, env=env)
+            for major in MAJORS:
+                _make_links(HOME / "node_modules" / f"pg{major}")
+            done.write_bytes(lock.read_bytes())
     return HOME / "node_modules"
 
 

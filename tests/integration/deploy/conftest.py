@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hatch_build import node_and_npm
 
+from alone import alone_with
 from integration.cli.conftest import NAMES
 
 HERE = Path(__file__).resolve().parent
@@ -29,10 +30,12 @@ def node() -> RunNode:
     program, npm = node_and_npm()
     path = f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"
     installed = HERE / "node_modules" / ".package-lock.json"
-    if not installed.is_file() or installed.stat().st_mtime < (HERE / "package-lock.json").stat().st_mtime:
-        command = [*npm, "ci", "--ignore-scripts", "--loglevel=error"]
-        subprocess.run(command, cwd=HERE, env={**os.environ, "PATH": path}, check=True, stdin=subprocess.DEVNULL)
-        os.utime(installed)
+    lock = HERE / "package-lock.json"
+    with alone_with(lock):
+        if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
+            command = [*npm, "ci", "--ignore-scripts", "--loglevel=error"]
+            subprocess.run(command, cwd=HERE, env={**os.environ, "PATH": path}, check=True, stdin=subprocess.DEVNULL)
+            os.utime(installed)
 
     def run(script: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [program, str(HERE / "node_modules" / script), *map(str, arguments)]

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from hatch_build import node_and_npm
 
+from alone import alone_with
 from integration.mainsite.conftest import SECRET
 from kefu.tokens import verify_agent_token
 
@@ -116,9 +117,10 @@ def nextjs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An app with the page's files in it and Next.js' own types."""
     node, npm = node_and_npm()
     environment = {**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ['PATH']}"}
-    if not (NEXTJS / "node_modules" / ".package-lock.json").is_file():
-        command = [*npm, "ci", "--ignore-scripts", "--omit=optional", "--loglevel=error"]
-        subprocess.run(command, cwd=NEXTJS, check=True, env=environment, timeout=NPM_CI_S_MAX)
+    with alone_with(NEXTJS / "package-lock.json"):
+        if not (NEXTJS / "node_modules" / ".package-lock.json").is_file():
+            command = [*npm, "ci", "--ignore-scripts", "--omit=optional", "--loglevel=error"]
+            subprocess.run(command, cwd=NEXTJS, check=True, env=environment, timeout=NPM_CI_S_MAX)
     app = tmp_path_factory.mktemp("nextjs")
     (app / "node_modules").symlink_to(NEXTJS / "node_modules")
     shutil.copy(NEXTJS / "tsconfig.json", app)
