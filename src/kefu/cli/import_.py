@@ -15,7 +15,7 @@ from rich.table import Table
 from kefu.cli.language import LANG_HELP, Language, language_of
 from kefu.cli.running import opened, run, stop, with_database
 from kefu.config import Settings, load_settings, reveal
-from kefu.node_chat.move import Move, Report
+from kefu.node_chat.move import NO_CONVERSATION, REST, SEVERAL_OPEN, Move, Report
 from kefu.node_chat.source import SourceError, open_source
 from kefu.node_chat.target import Target
 from kefu.store.database import where
@@ -54,6 +54,21 @@ TEXTS: dict[str, dict[Language, str]] = {
         "zh-CN": "现在密钥至少 32 字节；CHAT_ADMIN_JWT_SECRET 符合要求。",
     },
 }
+
+REASONS_ZH = {
+    REST: "有些列在 Kefu 中没有对应位置",
+    SEVERAL_OPEN: "同一访客还有更新的未关闭会话：已关闭",
+    NO_CONVERSATION: "所属会话不存在",
+    "id is missing, longer than 64 characters or not printable": "id 缺失、超过 64 个字符或含不可打印字符",
+    "conversationId is missing, longer than 64 characters or not printable": (
+        "conversationId 缺失、超过 64 个字符或含不可打印字符"
+    ),
+    "createdAt is missing": "createdAt 缺失",
+    "senderType is none of visitor, admin, system": "senderType 不是 visitor、admin 或 system",
+    "bodyText is empty": "bodyText 为空",
+    "bodyText is empty or createdAt is missing": "bodyText 为空或 createdAt 缺失",
+}
+"""The archive keeps reasons in English, so that a second run counts them alike; people read theirs."""
 
 
 @app.callback()
@@ -144,7 +159,8 @@ def show(report: Report, settings: Settings, *, dry_run: bool, language: Languag
     if report.reasons:
         console.print(told["reasons"])
         for (name, reason), count in sorted(report.reasons.items()):
-            console.print(f"  {name}: {count:,} × {reason}", highlight=False)
+            shown = REASONS_ZH.get(reason, reason) if language == "zh-CN" else reason
+            console.print(f"  {name}: {count:,} × {shown}", highlight=False)
     if report.unknown_tables:
         console.print(told["unknown"].format(tables=", ".join(report.unknown_tables)))
     _show_origins(console, report, settings, told)
