@@ -45,6 +45,12 @@ class Files:
         self._admin_url = admin_url
         self._loader = b""
 
+    @property
+    def site_url(self) -> str:
+        """The main site as named; else the origin of chat-server, which has it under the same name."""
+        parts = urlsplit(self._chat.url)
+        return self._admin_url or f"{parts.scheme}://{parts.netloc}"
+
     async def health(self) -> None:
         """chat-server is what answers."""
         answer = await self._get("/chat/health")
@@ -103,8 +109,7 @@ class Files:
 
     async def admin_page(self) -> None:
         """The main site's page for agents is there, and its token route gives nothing to strangers."""
-        parts = urlsplit(self._chat.url)
-        base = self._admin_url or f"{parts.scheme}://{parts.netloc}"
+        base = self.site_url
         page = await self._fetch(base + ADMIN_PAGE)
         if page.status == HTTPStatus.NOT_FOUND and not self._admin_url:
             raise SkipError("no_admin_page", url=base + ADMIN_PAGE)

@@ -98,16 +98,18 @@ async def accept(target: Target, on_result: Callable[[Result], None] = lambda _:
     """
     began, report = time.perf_counter(), Report(target.visitor.url)
     talk = Talk(target.visitor, target.agent, target.token)
+    files = Files(target.visitor, target.admin_url)
     ended: dict[str, Result] = {}
     try:
-        for check in checks(Files(target.visitor, target.admin_url), talk):
+        for check in checks(files, talk):
             result = ended[check.name] = await _result(check, ended)
             report.results.append(result)
             on_result(result)
     finally:
         await talk.leave()
     if target.pictures is not None:
-        check = Check("pictures", "P0", lambda: _take_pictures(target, report), text="files")
+        site = files.site_url if ended["admin_page"].state == "ok" else target.admin_url
+        check = Check("pictures", "P0", lambda: _take_pictures(target, site, report), text="files")
         report.results.append(await _result(check, ended))
         on_result(report.results[-1])
     report.conversation_id, report.is_closed = talk.conversation_id if talk.has_spoken else "", talk.is_closed
@@ -137,11 +139,11 @@ def _reason(error: Exception) -> tuple[State, str, dict[str, Any]]:
     return "failed", "lost", {"reason": f"an answer that is not chat-server's ({type(error).__name__}: {error})"}
 
 
-async def _take_pictures(target: Target, report: Report) -> dict[str, Any]:
+async def _take_pictures(target: Target, site_url: str, report: Report) -> dict[str, Any]:
     assert target.pictures is not None
     pages = {"widget": target.page_url}
-    if target.admin_url:
-        pages["console"] = target.admin_url + ADMIN_PAGE
+    if site_url:
+        pages["console"] = site_url + ADMIN_PAGE
     any_certificate = target.visitor.ssl is not None
     take = partial(screenshots.take, pages, target.pictures, any_certificate=any_certificate)
     report.pictures = await asyncio.to_thread(take)
