@@ -63,7 +63,9 @@ def test_a_report_for_people_in_their_language(installation: Installation) -> No
 def test_pictures_by_an_installed_browser(installation: Installation, tmp_path: Path) -> None:
     front = installation.fronts["path"]
     page = front.local(front.page)
-    result = installation.accept(front, "--json", f"--screenshots={tmp_path / 'shots'}", f"--page={page}/")
+    result = installation.accept(
+        front, "--json", "--admin-url=", f"--screenshots={tmp_path / 'shots'}", f"--page={page}/"
+    )
     assert result.exit_code == 0, result.output
     pictures = [Path(name) for name in json.loads(result.stdout)["pictures"]]
     assert [picture.name for picture in pictures] == ["widget.png", "console.png"]
