@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from databases import execute, sibling
 from kefu.chat.messages import Draft
 from kefu.store.append import APPEND, Appender
 from kefu.store.batch import Outcome
@@ -142,21 +143,10 @@ class World:
 @pytest.fixture(scope="module")
 def module_database_url(embedded_postgres: Any, migrated_template: str) -> Iterator[str]:
     """A migrated database that the tests of one module share; making one takes longer than most tests."""
-
-    def run(statement: str) -> None:
-        async def execute() -> None:
-            connection = await asyncpg.connect(embedded_postgres.admin_url)
-            try:
-                await connection.execute(statement)
-            finally:
-                await connection.close()
-
-        asyncio.run(execute())
-
     name = f"module_{next(_databases)}"
-    run(f"create database {name} template {migrated_template} owner chatapp")
-    yield embedded_postgres.url.replace("@/kefu?", f"@/{name}?")
-    run(f"drop database {name} with (force)")
+    execute(embedded_postgres.admin_url, f"create database {name} template {migrated_template} owner chatapp")
+    yield sibling(embedded_postgres.url, name)
+    execute(embedded_postgres.admin_url, f"drop database {name} with (force)")
 
 
 @pytest.fixture

@@ -14,20 +14,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from databases import fetch
+
 from .conftest import NAMES, PROGRAM, SECRET, free_ports
 
 LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); " + PROGRAM
-
-
-def fetch(url: str, query: str) -> object:
-    async def run() -> object:
-        connection = await asyncpg.connect(url)
-        try:
-            return await connection.fetchval(query)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
 
 
 @pytest.fixture

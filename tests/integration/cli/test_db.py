@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+from databases import fetch
 from kefu.cli.main import app
 from postgres.servers import running
 
@@ -22,17 +23,6 @@ local all postgres scram-sha-256
 local all all peer
 host all all 127.0.0.1/32 scram-sha-256
 """
-
-
-def fetch(url: str, query: str) -> object:
-    async def run() -> object:
-        connection = await asyncpg.connect(url)
-        try:
-            return await connection.fetchval(query)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
 
 
 def kefu(*arguments: str, **environment: str):

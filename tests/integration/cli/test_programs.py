@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import socket
 import urllib.request
 from pathlib import Path
 
-import asyncpg
 import pytest
 
+from databases import execute
+
 from .conftest import SECRET, free_ports
-
-
-def execute(url: str, statement: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(run())
 
 
 def test_version_and_usage(start) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -15,10 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import psutil
 import pytest
 
+from databases import fetch
 from integration.cli.conftest import NAMES, free_ports
 
 from .conftest import ROOT, RunNode
@@ -96,19 +95,6 @@ def status(port: int, path: str) -> int | None:
         return None
 
 
-def stored(database_url: str) -> int:
-    """How many messages are in the database."""
-
-    async def count() -> int:
-        connection = await asyncpg.connect(database_url)
-        try:
-            return await connection.fetchval("select count(*) from message")
-        finally:
-            await connection.close()
-
-    return asyncio.run(count())
-
-
 def until(check: Callable[[], object], seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not check():
@@ -140,7 +126,7 @@ def test_reload_loses_no_message(deployed: Deployment, module_database_url: str)
         f"--visitors={VISITORS}", f"--messages={MESSAGES}", "--fault-every=1000", "--json",
     )  # fmt: skip
     with chaos:
-        until(lambda: stored(module_database_url) >= 2 * VISITORS)
+        until(lambda: fetch(module_database_url, "select count(*) from message") >= 2 * VISITORS)
         deployed.pm2("reload", "chat-server")
         told, _ = chaos.communicate(timeout=60)
     result = json.loads(told.splitlines()[-1])

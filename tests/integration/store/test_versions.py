@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from databases import execute
 from kefu.store import migrate
 from kefu.store.archive import ArchiveReader
 from kefu.store.carry import back_up, put_in
@@ -46,18 +47,6 @@ FORBIDDEN = {
 }
 
 
-def run(url: str, *statements: str) -> None:
-    async def work() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(work())
-
-
 @pytest.fixture(scope="module", params=MAJORS)
 def admin_url(request: pytest.FixtureRequest) -> Iterator[str]:
     with running(request.param) as url:
@@ -67,8 +56,8 @@ def admin_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def made(admin_url: str) -> str:
     """The address of the role and database that `provision` makes, migrated, beside a neighbour with a table."""
-    run(admin_url, "create role other login password 'other'", "create database neighbour")
-    run(beside(admin_url, "neighbour"), "create table secret as select 1 as one", "grant select on secret to other")
+    execute(admin_url, "create role other login password 'other'", "create database neighbour")
+    execute(beside(admin_url, "neighbour"), "create table secret as select 1 as one", "grant select on secret to other")
     made = asyncio.run(provision(admin_url, "chatapp", "kefu", isolate=True))
     assert made.url is not None
     assert made.new_role
@@ -88,9 +77,9 @@ def beside(url: str, database: str) -> str:
 def database_url(admin_url: str, made: str) -> Iterator[str]:
     """A fresh copy of the migrated database; `world` works on it."""
     name = f"copy_{next(_numbers)}"
-    run(admin_url, f"create database {name} template kefu owner chatapp")
+    execute(admin_url, f"create database {name} template kefu owner chatapp")
     yield beside(made, name)
-    run(admin_url, f"drop database {name} with (force)")
+    execute(admin_url, f"drop database {name} with (force)")
 
 
 async def test_the_role_can_do_nothing_elsewhere(admin_url: str, made: str) -> None:
