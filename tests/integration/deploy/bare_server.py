@@ -78,12 +78,15 @@ class BareServer:
         site: The main site's port.
     """
 
-    def __init__(self, root: Path, wheel: Path, postgres_folder: Path, postgres_port: int) -> None:
+    def __init__(
+        self, root: Path, wheel: Path, postgres_folder: Path, postgres_port: int, leashed: dict[str, str]
+    ) -> None:
         self.root = root
         self.chat, self.site, self.http, self.https = free_ports(4)
         self.url = f"https://localhost:{self.https}"
         self._cwd = root / "root"
         self._postgres_port = postgres_port
+        self._leashed = leashed
         for place in (*PLACES, "/root", "/run", "/var/log", "/var/cache", "/ca", "/etc/nginx/sites-available",
                       "/etc/nginx/sites-enabled"):  # fmt: skip
             if place not in ("/opt/kefu", "/etc/kefu", "/var/www/letsencrypt", "/var/run/postgresql"):
@@ -169,9 +172,8 @@ class BareServer:
         kept = {name: value for name, value in os.environ.items() if name not in NAMES | OURS}
         trust = {"SSL_CERT_FILE": str(self.ca), "CURL_CA_BUNDLE": str(self.ca)}
         path = f"{self.at('/usr/local/bin')}:/usr/sbin:/usr/bin:/sbin:/bin"
-        return (
-            kept | trust | {"PATH": path, "PM2_HOME": str(self.at("/root/.pm2")), "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
-        )
+        own = {"PATH": path, "PM2_HOME": str(self.at("/root/.pm2")), "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
+        return kept | trust | self._leashed | own
 
     def _write_programs(self) -> None:
         node, root = node_and_npm()[0], self.root
@@ -207,4 +209,4 @@ class BareServer:
         text = NGINX.format(folder=self.at("/run"), user=user)
         text = text.replace(f"{self.at('/run')}/sites/*.conf", f"{self.at('/etc/nginx/sites-enabled')}/*")
         self.at("/etc/nginx/nginx.conf").write_text(text)
-        return Process([str(self.at("/usr/local/bin/nginx"))], self.at("/var/log/nginx-output.log"))
+        return Process([str(self.at("/usr/local/bin/nginx"))], self.at("/var/log/nginx-output.log"), self._leashed)

@@ -16,6 +16,8 @@ from hatch_build import node_and_npm
 from alone import alone_with
 from integration.cli.conftest import NAMES
 
+from .leash import leash
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 UV = str(Path(sys.executable).with_name("uv"))
@@ -25,8 +27,18 @@ RunNode = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def node() -> RunNode:
-    """Runs a script of an installed package: `node("pm2/bin/pm2", "start", …, env=…)`."""
+def leashed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What to add to the environment of programs that detach themselves: they end with the tests, however those end.
+
+    A PM2 that is told no other home gets one here: almost each of its commands starts a daemon, `--version` too.
+    """
+    with leash() as mark:
+        yield mark | {"PM2_HOME": str(tmp_path_factory.mktemp("pm2"))}
+
+
+@pytest.fixture(scope="session")
+def node(leashed: dict[str, str]) -> RunNode:
+    """Runs a script of an installed package: `node("pm2/bin/pm2", "start", …, PM2_HOME=…)`."""
     program, npm = node_and_npm()
     path = f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"
     installed = HERE / "node_modules" / ".package-lock.json"
@@ -39,7 +51,7 @@ def node() -> RunNode:
 
     def run(script: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [program, str(HERE / "node_modules" / script), *map(str, arguments)]
-        env = {**os.environ, "PATH": path, **environment}
+        env = {**os.environ, "PATH": path, **leashed, **environment}
         return subprocess.run(
             command, env=env, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
         )

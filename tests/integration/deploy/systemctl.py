@@ -61,8 +61,9 @@ def start(root: Path, unit: Path, name: str) -> None:
     assert of["Type"] == "notify"
     state = root / "var/lib" / of["StateDirectory"]
     state.mkdir(parents=True, exist_ok=True)
-    # Like systemd: nothing of the caller's environment but these.
-    environment = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    # Like systemd: nothing of the caller's environment but these, and the mark that `leash.py` looks for.
+    kept = ("PATH", "LANG", "LC_ALL", "KEFU_TEST_LEASH")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment |= dict(one.split("=", 1) for one in of["Environment"].replace("%S", str(root / "var/lib")).split())
     settings = Path(of["EnvironmentFile"]).read_text().splitlines()
     environment |= dict(line.split("=", 1) for line in settings if "=" in line and line[0] != "#")

@@ -65,16 +65,15 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def server(node: RunNode, built: tuple[Path, Path]) -> Iterator[Bare]:
-    """The bare server, and the address of its PostgreSQL for the administrator."""
-    assert node("pm2/bin/pm2", "--version").returncode == 0
+def server(node: RunNode, built: tuple[Path, Path], leashed: dict[str, str]) -> Iterator[Bare]:
+    """The bare server (`node` has installed PM2), and the address of its PostgreSQL for the administrator."""
     root = Path(tempfile.mkdtemp(prefix="kefu-server-", dir="/tmp"))
     root.chmod(0o755)
     (port,) = free_ports(1)
     try:
         with running(DEBIANS_POSTGRESQL, hba=HBA, port=port, tcp=True) as url:
             folder = re.search(r"host=([^&]+)", url)[1]
-            made = BareServer(root, built[1], Path(folder), port)
+            made = BareServer(root, built[1], Path(folder), port, leashed)
             try:
                 yield made, url.replace("/postgres?", "/kefu?")
             finally:
