@@ -9,7 +9,6 @@ key of visitors' sessions, so only its owner may read it. Uploaded files, once t
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -20,6 +19,7 @@ from typing import IO, Self
 
 import msgspec
 
+from kefu.store import part_file
 from kefu.store.copying import Meter
 
 FORMAT = 1
@@ -71,7 +71,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArchiveWriter:
-    """Writes an archive; what is left without `finish` leaves no file.
+    """Writes an archive; what is left without `finish` leaves no file, and what a SIGKILL left goes with the next one.
 
     Args:
         path: Its name when it is whole; must not exist.
@@ -82,8 +82,8 @@ class ArchiveWriter:
         with _told(path):
             if path.exists():
                 raise ArchiveError(f"{path} is there already: give another name, or remove it")
-            descriptor, staging = tempfile.mkstemp(".part", f".{path.name}.", path.parent)  # mode 600
-        self._staging = Path(staging)
+            part_file.clear_abandoned(path.parent)
+            descriptor, self._staging = part_file.make(path.parent)
         self._file = os.fdopen(descriptor, "w+b")
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION)
 

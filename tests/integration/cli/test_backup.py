@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -83,31 +86,70 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(filled: str, tmp_path: Path)
     assert "KEFU_DATA_DIR" in NAMES
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 1), (signal.SIGINT, 130)])
-def test_a_stopped_backup_leaves_nothing(start, filled: str, tmp_path: Path, number: int, status: int) -> None:
-    """It waits for a table that is locked when the signal comes."""
-    folder = tmp_path / "stopped"
-    folder.mkdir()
+@contextlib.contextmanager
+def locked(url: str) -> Iterator[None]:
+    """A table is locked meanwhile, so that a backup begins its file and waits."""
+    is_locked, is_over = threading.Event(), threading.Event()
 
-    async def stop_it_in_the_middle() -> None:
-        connection, other = await asyncpg.connect(filled), await asyncpg.connect(filled)
+    async def hold() -> None:
+        connection = await asyncpg.connect(url)
         async with connection.transaction():
             await connection.execute("lock table visitor")
-            program = start("backup", "--to", str(folder), CHAT_DATABASE_URL=filled)
-            async with asyncio.timeout(20):
-                waiting = (
-                    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'kefu'"
-                )
-                while not await other.fetchval(waiting):  # noqa: ASYNC110 - another program's wait has no event
-                    await asyncio.sleep(0.02)
-            assert len(list(folder.iterdir())) == 1
-            assert await asyncio.to_thread(program.end, number) == status
-            assert "Traceback" not in program.text
+            is_locked.set()
+            await asyncio.to_thread(is_over.wait)
         await connection.close()
-        await other.close()
 
-    asyncio.run(stop_it_in_the_middle())
+    holder = threading.Thread(target=asyncio.run, args=(hold(),))
+    holder.start()
+    try:
+        assert is_locked.wait(10)
+        yield
+    finally:
+        is_over.set()
+        holder.join()
+
+
+def until_stuck(url: str, backups: int) -> None:
+    """Waits until so many backups wait for the table."""
+    stuck = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'kefu'"
+    deadline = time.monotonic() + 20
+    while fetch(url, stuck) != backups:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 1), (signal.SIGINT, 130)])
+def test_a_stopped_backup_leaves_nothing(start, filled: str, tmp_path: Path, number: int, status: int) -> None:
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+    with locked(filled):
+        program = start("backup", "--to", str(folder), CHAT_DATABASE_URL=filled)
+        until_stuck(filled, 1)
+        assert len(list(folder.iterdir())) == 1
+        assert program.end(number) == status
+    assert "Traceback" not in program.text
     assert list(folder.iterdir()) == []
+
+
+def test_what_a_killed_backup_left_goes_with_the_next(start, invoke, filled: str, tmp_path: Path) -> None:
+    """The file of one that runs stays, and so does what is not ours."""
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    (folder / ".notes.part").touch()
+    with locked(filled):
+        killed = start("backup", "--to", str(folder / "a.zip"), CHAT_DATABASE_URL=filled)
+        until_stuck(filled, 1)
+        assert killed.end(signal.SIGKILL) == -signal.SIGKILL
+        assert len(list(folder.iterdir())) == 2
+        running = start("backup", "--to", str(folder / "b.zip"), CHAT_DATABASE_URL=filled)
+        until_stuck(filled, 2)  # the killed one's connection waits on, too
+        begun = set(folder.iterdir())
+        assert len(begun) == 2
+        third = start("backup", "--to", str(folder / "c.zip"), CHAT_DATABASE_URL=filled)
+        until_stuck(filled, 3)
+        assert begun < set(folder.iterdir())
+    assert (running.wait(), third.wait()) == (0, 0)
+    assert {file.name for file in folder.iterdir()} == {".notes.part", "b.zip", "c.zip"}
 
 
 def test_a_stopped_restore_changes_nothing(start, invoke, filled: str, tmp_path: Path) -> None:
