@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kefu.cli.progress import RowsProgress, rows_progress, summary
+from kefu.cli.progress import rows_progress, summary
 from kefu.cli.running import run, with_database
 from kefu.config import load_settings, reveal
 from kefu.store.archive import ArchiveReader
@@ -30,7 +30,7 @@ def restore(
     """Put a backup into the database of CHAT_DATABASE_URL (the embedded one if it is unset), migrated as needed.
 
     Stop chat-server and main site first. Whatever fails, the database stays as it was. Afterwards every client loads
-    its conversation anew.
+    its conversation anew, and agents log in to Kefu's main site again.
     """
     run(_check(file) if check else _restore(file, verify=verify, replace=replace))
 
@@ -52,16 +52,13 @@ async def _restore(file: Path, *, verify: bool, replace: bool) -> None:
             url = reveal(ready.database_url) or ""
             with rows_progress("restore") as progress:
                 progress.expect(_expected(archive), times=2 if verify else 1)
-                done = await _put_in(url, archive, progress, verify=verify, replace=replace)
-    print(f"{where(url)}: restored {summary(done)}")
+                done = await put_in(url, archive, progress.advance, replace=replace, verify=verify, end_logins=True)
+    print(f"{where(url)}: restored {summary(done.rows)}")
     if verify:
         print("verified: every row reads back as it was backed up")
-
-
-async def _put_in(
-    url: str, archive: ArchiveReader, progress: RowsProgress, *, verify: bool, replace: bool
-) -> dict[str, int]:
-    return (await put_in(url, archive, progress.advance, replace=replace, verify=verify)).rows
+    print(f"agents are logged out of Kefu's main site ({done.logins_ended} logins of the backup were ended)")
+    for agent in done.let_in_again:
+        print(f"note: {agent} was disabled and is active again, as in the backup: kefu agent disable {agent}")
 
 
 def _expected(archive: ArchiveReader) -> dict[str, int]:

@@ -29,6 +29,8 @@ EPOCH_BYTES = 8
 STAGING = "kefu_restore"
 """A schema that lives within one transaction, for rows of an older version on their way into a migrated database."""
 
+_ACTIVE = "select coalesce(login, id) as name from agent where id = any($1::text[]) and not disabled order by 1"
+
 
 class Source(Protocol):
     """Where rows come from."""
@@ -52,11 +54,15 @@ class Carried(NamedTuple):
         rows: Of each table.
         size: Of the archive that was written, in bytes; 0 if none was.
         left_out: Tables of the source beside ours, which stay where they are.
+        logins_ended: Agents' logins to the main site that were carried and are no longer good.
+        let_in_again: Agents who were disabled in the receiving database and are not in what came: login, else id.
     """
 
     rows: dict[str, int]
     size: int = 0
     left_out: tuple[str, ...] = ()
+    logins_ended: int = 0
+    let_in_again: tuple[str, ...] = ()
 
 
 # --- out of a database -------------------------------------------------------------------------------------
@@ -183,7 +189,15 @@ async def back_up(url: str, path: Path, advance: Advance, counted: copying.Count
 # --- into a database ---------------------------------------------------------------------------------------
 
 
-async def put_in(url: str, source: Source, advance: Advance, *, replace: bool = False, verify: bool = True) -> Carried:
+async def put_in(
+    url: str,
+    source: Source,
+    advance: Advance,
+    *,
+    replace: bool = False,
+    verify: bool = True,
+    end_logins: bool = False,
+) -> Carried:
     """Puts a source's rows into a database, which is migrated as needed; all or nothing.
 
     Args:
@@ -192,6 +206,8 @@ async def put_in(url: str, source: Source, advance: Advance, *, replace: bool = 
         advance: Hears of rows as they are written, then of each again as it is read back.
         replace: Whether the database may hold conversations, which are dropped then.
         verify: Compare every row with what came, not just the counts.
+        end_logins: End the agents' logins among the rows, because they are of the past: somebody may have logged out
+            since, or been shut out.
 
     Raises:
         DatabaseError: The database is in use, holds something, is newer than the source allows, or refuses a row.
@@ -207,7 +223,8 @@ async def put_in(url: str, source: Source, advance: Advance, *, replace: bool = 
         with _told(url):
             async with engine.connect() as connection:
                 try:
-                    carried = await _Receiver(connection, source, advance).receive(replace=replace, verify=verify)
+                    receiver = _Receiver(connection, source, advance)
+                    carried = await receiver.receive(replace=replace, verify=verify, end_logins=end_logins)
                     await connection.commit()
                 except BaseException:
                     # Not a rollback: a COPY may be under way. PostgreSQL rolls back when the connection is gone.
@@ -227,12 +244,13 @@ class _Receiver:
         self._advance = advance
         self._raw: Connection
 
-    async def receive(self, *, replace: bool, verify: bool) -> Carried:
+    async def receive(self, *, replace: bool, verify: bool, end_logins: bool) -> Carried:
         self._raw = copying.driver(await self._connection.get_raw_connection())
         await self._connection.run_sync(_lock_and_check)
         await refuse_in_use(self._raw)
         await self._refuse_used(replace=replace)
         before = await self._connection.run_sync(migrate.revision_of)
+        disabled = [] if before is None else await self._raw.fetch("select id from agent where disabled")
         await copying.steady(self._raw)
         if before in (None, self._source.revision):
             rows = await self._fill(verify=verify)
@@ -242,7 +260,9 @@ class _Receiver:
         await copying.set_sequences(self._raw)
         await self._raw.execute("analyze")
         await self._raw.execute("update installation set epoch = $1", secrets.token_hex(EPOCH_BYTES))
-        return Carried(rows)
+        ended = await self._raw.fetch("delete from login_session returning 1") if end_logins else []
+        again = await self._raw.fetch(_ACTIVE, [row["id"] for row in disabled])
+        return Carried(rows, logins_ended=len(ended), let_in_again=tuple(row["name"] for row in again))
 
     async def _refuse_used(self, *, replace: bool) -> None:
         used = await copying.used_tables(self._raw)

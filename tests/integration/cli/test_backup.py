@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from databases import fetch
+from databases import execute, fetch
 
 from .conftest import NAMES, PROGRAM, SECRET, free_ports
 
@@ -55,6 +55,24 @@ def test_there_and_back(invoke, filled: str, tmp_path: Path) -> None:
     twice = invoke("backup", "--to", str(file))
     assert (twice.exit_code, twice.stderr.count("\n")) == (1, 1)
     assert "is there already" in twice.stderr
+
+
+def test_a_restore_lets_nobody_in_by_the_way(invoke, filled: str, tmp_path: Path) -> None:
+    """Who logged out since the backup is not logged in again; who was shut out since is named."""
+    for name in ("ann", "bob", "cat"):
+        assert invoke("agent", "add", name, "--generate").exit_code == 0
+    login = "insert into login_session (token_hash, agent_id, expires_at) select sha512(id::bytea), id, now() + '1d'"
+    execute(filled, f"{login} from agent")
+    assert invoke("agent", "disable", "cat").exit_code == 0
+    assert invoke("backup", "--to", str(tmp_path / "a.zip")).exit_code == 0
+    assert invoke("agent", "disable", "bob").exit_code == 0
+    execute(filled, "delete from login_session", f"{login} from agent where login = 'ann'")
+    restored = invoke("restore", str(tmp_path / "a.zip"), "--replace", "--verify")
+    assert restored.exit_code == 0, restored.stderr
+    assert fetch(filled, "select count(*) from login_session") == 0
+    assert "agents are logged out of Kefu's main site (2 logins of the backup were ended)\n" in restored.output
+    notes = [line for line in restored.output.splitlines() if line.startswith("note: ")]
+    assert notes == ["note: bob was disabled and is active again, as in the backup: kefu agent disable bob"]
 
 
 def test_while_the_server_runs(start, invoke, filled: str, tmp_path: Path) -> None:
