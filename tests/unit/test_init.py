@@ -60,6 +60,12 @@ def test_both_programs_take_what_is_written(tmp_path: Path, monkeypatch: pytest.
     assert not any(secret in done.output for secret in secrets if secret)
 
 
+def test_the_databases_address_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_DATABASE_URL", DATABASE)
+    assert init(tmp_path, "--domain", "shop.example").exit_code == 0
+    assert f"CHAT_DATABASE_URL={DATABASE}\n" in (tmp_path / "chat-server.env").read_text()
+
+
 def test_comments_and_answers_are_in_the_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     done = init(tmp_path / "zh", "--domain", "shop.example")

@@ -34,6 +34,7 @@ TEXTS: dict[str, dict[Language, str]] = {
         "en": "Not taken as they were (kept whole in the table import_archive):",
         "zh-CN": "没有原样移入（完整保存在表 import_archive 中）：",
     },
+    "columns": {"en": ": {columns}", "zh-CN": "：{columns}"},
     "unknown": {"en": "Tables that were not read: {tables}", "zh-CN": "没有读取的表：{tables}"},
     "origins": {
         "en": "Origins are enforced now: a page that is not in CHAT_ALLOWED_ORIGINS gets no chat. Visitors came from"
@@ -78,7 +79,15 @@ def about() -> None:
 
 @app.command("node-chat")
 def node_chat(
-    source: Annotated[str, typer.Option("--from", help="Its database: postgresql://user:password@host/database.")],
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            envvar="KEFU_IMPORT_FROM",
+            metavar="URL",
+            help="Its database: postgresql://user:password@host/database.",
+        ),
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be taken, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     lang: Annotated[str, typer.Option(help=LANG_HELP)] = "",
@@ -160,7 +169,8 @@ def show(report: Report, settings: Settings, *, dry_run: bool, language: Languag
         console.print(told["reasons"])
         for (name, reason), count in sorted(report.reasons.items()):
             shown = REASONS_ZH.get(reason, reason) if language == "zh-CN" else reason
-            console.print(f"  {name}: {count:,} × {shown}", highlight=False)
+            columns = told["columns"].format(columns=_columns(report, name)) if reason == REST else ""
+            console.print(f"  {name}: {count:,} × {shown}{columns}", highlight=False, soft_wrap=True)
     if report.unknown_tables:
         console.print(told["unknown"].format(tables=", ".join(report.unknown_tables)))
     _show_origins(console, report, settings, told)
@@ -168,6 +178,11 @@ def show(report: Report, settings: Settings, *, dry_run: bool, language: Languag
     console.print(told["secret"].format(problem=problem) if problem else told["secret_set"])
     if dry_run:
         console.print(told["dry"])
+
+
+def _columns(report: Report, table: str) -> str:
+    """The columns of a table that have no place here, each with the rows that have something in it."""
+    return ", ".join(f"{column} ({rows:,})" for column, rows in sorted(report.columns[table].items()))
 
 
 def _show_origins(console: Console, report: Report, settings: Settings, told: dict[str, str]) -> None:
@@ -190,6 +205,7 @@ def _as_json(report: Report, *, dry_run: bool) -> dict[str, Any]:
             {"table": table, "reason": reason, "rows": count}
             for (table, reason), count in sorted(report.reasons.items())
         ],
+        "columns": {table: dict(sorted(columns.items())) for table, columns in sorted(report.columns.items())},
         "unknownTables": report.unknown_tables,
         "origins": dict(report.origins.most_common()),
     }

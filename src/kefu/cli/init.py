@@ -42,7 +42,12 @@ def init(
     folder: Annotated[Path, typer.Option("--dir", help="Where the files go.")] = Path(),
     domain: Annotated[str, typer.Option(help="Of your site: shop.example. Asked for unless given.")] = "",
     database_url: Annotated[
-        str, typer.Option(metavar="URL", help="As `kefu db create` prints it. Asked for unless given; may be empty.")
+        str,
+        typer.Option(
+            envvar="CHAT_DATABASE_URL",
+            metavar="URL",
+            help="As `kefu db create` prints it. Asked for unless given; may be empty.",
+        ),
     ] = "",
     way: Annotated[
         Way | None, typer.Option("--for", help="Write too what starts the programs: PM2's file, units, compose file.")

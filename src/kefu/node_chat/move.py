@@ -33,6 +33,7 @@ class Report:
         taken: New rows here, by table; `visitor` counts those who have a new conversation.
         archived: New rows of the archive, by table.
         reasons: How often a row was not taken as it was, by table and reason.
+        columns: By table, the columns that have no place here, and how many rows have something in them.
         unknown_tables: Tables that were not read at all.
         origins: Where visitors came from, by how often: what `CHAT_ALLOWED_ORIGINS` must hold.
     """
@@ -41,6 +42,7 @@ class Report:
     taken: Counter[str] = field(default_factory=Counter)
     archived: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    columns: dict[str, Counter[str]] = field(default_factory=dict)
     unknown_tables: list[str] = field(default_factory=list)
     origins: Counter[str] = field(default_factory=Counter)
 
@@ -109,7 +111,7 @@ class Move:
             self.report.reasons["Conversation", SEVERAL_OPEN] += 1
         self._note_origin(found)
         if found.rest:
-            self._keep(batch, "Conversation", row, REST, found.rest)
+            self._keep_rest(batch, "Conversation", row, found.rest)
         batch.conversations.append(found)
 
     def _mapped(self, table: str, rows: list[Row], into: Callable[[Row], Mapped], batch: Batch) -> list[Mapped]:
@@ -121,7 +123,7 @@ class Move:
                 self._keep(batch, table, row, str(error))
                 continue
             if found.rest:
-                self._keep(batch, table, row, REST, found.rest)
+                self._keep_rest(batch, table, row, found.rest)
             taken.append(found)
         return taken
 
@@ -136,6 +138,10 @@ class Move:
                 batch = Batch()
         await self._write(batch)
         self._advance(table, len(batch.kept))
+
+    def _keep_rest(self, batch: Batch, table: str, row: Row, rest: dict[str, Any]) -> None:
+        self._keep(batch, table, row, REST, rest)
+        self.report.columns.setdefault(table, Counter()).update(rest.keys())
 
     def _keep(
         self, batch: Batch, table: str, row: Row, reason: str | None, content: dict[str, Any] | None = None

@@ -15,7 +15,7 @@ from kefu.cli.main import app, register
 from kefu.node_chat import move
 from kefu.node_chat.target import Target
 
-from .older import SESSION, Older
+from .older import SESSION, Older, at
 
 Sql = Callable[..., list[asyncpg.Record]]
 SECRET = "7d1f0c9ab26e4458b3c2d6e8f90a1b2c3d4e5f60"
@@ -96,6 +96,7 @@ def test_everything_comes_over_or_into_the_archive(older: Older, move_in, sql: S
         "visitor": 1,
     }
     assert told["unknownTables"] == ["Campaign"]
+    assert told["columns"] == {"Conversation": {"ip": 1}}
     closed, opened = sql("select * from conversation order by id")
     assert (closed["status"], closed["seq"], closed["unread"], closed["waiting_since"]) == ("closed", 2, 0, None)
     assert closed["visitor_id"] == opened["visitor_id"]
@@ -129,6 +130,26 @@ def test_what_it_says_before_the_switch(older: Older, move_in, monkeypatch: pyte
     monkeypatch.setenv("CHAT_ADMIN_JWT_SECRET", "short")
     assert "CHAT_ADMIN_JWT_SECRET 不能使用" in move_in("--dry-run", "--lang", "zh").output
     assert "short" not in move_in("--dry-run").output
+
+
+def test_columns_without_a_place_are_named(older: Older, move_in) -> None:
+    older.sql('alter table "Message" add column "ua" text, add column "edited" boolean')
+    older.conversation("c1", ip="203.0.113.9", updatedAt=at(5))
+    older.conversation("c2", "v_another_session_0123456789", ip="203.0.113.10")
+    older.message("c1", 1, "visitor", "hello", ua="Firefox", edited=False)
+    older.message("c1", 2, "visitor", "nothing more")
+    told = move_in("--dry-run", "--lang", "en").output
+    assert "  Conversation: 2 × columns that have no place: ip (2), updatedAt (1)\n" in told
+    assert "  Message: 1 × columns that have no place: edited (1), ua (1)\n" in told
+    assert "Conversation: 2 × 有些列在 Kefu 中没有对应位置：ip (2)" in move_in("--dry-run", "--lang", "zh").output
+
+
+def test_the_address_may_come_from_the_environment(older: Older, move_in, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where other users of the machine do not see its password."""
+    fill(older)
+    monkeypatch.setenv("KEFU_IMPORT_FROM", older.url)
+    told = CliRunner().invoke(app, ["import", "node-chat", "--dry-run", "--json"])
+    assert report(told)["found"]["Conversation"] == 2
 
 
 def test_a_dry_run_writes_nothing(older: Older, move_in, sql: Sql) -> None:
