@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kefu.cli.progress import readable_size, rows_progress, summary
-from kefu.cli.running import run, with_database
+from kefu.cli.running import database_name, run, with_database
 from kefu.config import load_settings, reveal
 from kefu.store.archive import ArchiveError
 from kefu.store.carry import back_up
@@ -41,6 +41,7 @@ def named(to: Path) -> Path:
 
 
 async def _backup(path: Path) -> None:
+    settings = load_settings()
     task, told = asyncio.current_task(), asyncio.Event()
     assert task is not None
 
@@ -50,7 +51,7 @@ async def _backup(path: Path) -> None:
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     try:
-        async with with_database(load_settings(), or_embedded=True) as ready:
+        async with with_database(settings, or_embedded=True) as ready:
             url = reveal(ready.database_url) or ""
             with rows_progress("backup") as progress:
                 done = await back_up(url, path, progress.advance, progress.expect)
@@ -58,6 +59,6 @@ async def _backup(path: Path) -> None:
         if not told.is_set():  # Ctrl-C, which `run` tells
             raise
         raise ArchiveError("stopped before the backup was whole; nothing was written") from None
-    print(f"{path}: {summary(done.rows)}; {readable_size(done.size)}")
+    print(f"{path}: {summary(done.rows)}; {readable_size(done.size)}; of {database_name(settings)}")
     if done.left_out:
         print(f"not in it, because they are no tables of Kefu: {', '.join(done.left_out)}")

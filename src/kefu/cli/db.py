@@ -9,7 +9,7 @@ import typer
 
 from kefu.cli.env_file import read_line, set_line
 from kefu.cli.progress import rows_progress, summary
-from kefu.cli.running import run, stop, with_database
+from kefu.cli.running import database_name, run, stop, with_database
 from kefu.config import ConfigError, load_settings, reveal
 from kefu.config_rules import EMBEDDED, database
 from kefu.store.carry import put_in, snapshot
@@ -148,14 +148,16 @@ async def _move(to: str, env_files: list[Path]) -> None:
         raise ConfigError(["--to is an address, postgresql://…; `kefu backup` and `kefu restore` go the other way"])
     if problems := database(to):
         raise ConfigError([problem.replace(VARIABLE, "--to") for problem in problems])
-    async with with_database(load_settings(), or_embedded=True) as ready:
-        source_url = reveal(ready.database_url) or ""
-        async with snapshot(source_url, unused=True) as source:
-            with rows_progress("move") as progress:
-                progress.expect(await source.count(), times=2)
-                done = await put_in(to, source, progress.advance)
+    settings = load_settings()
+    async with (
+        with_database(settings, or_embedded=True) as ready,
+        snapshot(reveal(ready.database_url) or "", unused=True) as source,
+    ):
+        with rows_progress("move") as progress:
+            progress.expect(await source.count(), times=2)
+            done = await put_in(to, source, progress.advance)
     print(f"{where(to)}: carried {summary(done.rows)}")
-    print(f"verified: every row reads back as it is in {where(source_url)}, which was not changed")
+    print(f"verified: every row reads back as it is in {database_name(settings)}, which was not changed")
     if source.left_out:
         print(f"left there, because they are no tables of Kefu: {', '.join(source.left_out)}")
     _put(to, env_files)

@@ -13,18 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from kefu.cli.language import LANG_HELP, Language, language_of
-from kefu.cli.running import opened, run, stop, with_database
+from kefu.cli.running import database_name, opened, run, stop, with_database
 from kefu.config import Settings, load_settings, reveal
 from kefu.node_chat.move import NO_CONVERSATION, REST, SEVERAL_OPEN, Move, Report
 from kefu.node_chat.source import SourceError, open_source
 from kefu.node_chat.target import Target
-from kefu.store.database import where
 from kefu.store.migrate import state, upgrade_async
 from kefu.tokens import secret_problem
 
 app = typer.Typer(no_args_is_help=True, help="Move another chat in.")
 
 TEXTS: dict[str, dict[Language, str]] = {
+    "into": {"en": "Into: {database}", "zh-CN": "移入：{database}"},
     "table": {"en": "table", "zh-CN": "表"},
     "found": {"en": "found", "zh-CN": "找到"},
     "taken": {"en": "taken now", "zh-CN": "本次移入"},
@@ -101,10 +101,11 @@ def node_chat(
 
 
 async def _node_chat(source: str, *, dry_run: bool, as_json: bool, language: Language) -> None:
-    async with with_database(load_settings(), or_embedded=True) as settings:
-        url = reveal(settings.database_url) or ""
-        await _prepare(url, dry_run=dry_run)
-        async with opened(settings) as database:
+    settings = load_settings()
+    async with with_database(settings, or_embedded=True) as ready:
+        url = reveal(ready.database_url) or ""
+        await _prepare(url, database_name(settings), dry_run=dry_run)
+        async with opened(ready) as database:
             installation = await database.installation()
         connection = await asyncpg.connect(url)
         try:
@@ -118,17 +119,17 @@ async def _node_chat(source: str, *, dry_run: bool, as_json: bool, language: Lan
         finally:
             await connection.close()
     if as_json:
-        print(json.dumps(_as_json(report, dry_run=dry_run), ensure_ascii=False))
+        print(json.dumps(_as_json(report, settings, dry_run=dry_run), ensure_ascii=False))
     else:
         show(report, settings, dry_run=dry_run, language=language)
 
 
-async def _prepare(url: str, *, dry_run: bool) -> None:
+async def _prepare(url: str, name: str, *, dry_run: bool) -> None:
     """Migrates our database; a dry run changes not even that, and needs it done."""
     if not dry_run:
         await upgrade_async(url)
     elif await asyncio.to_thread(state, url) != "current":
-        stop(f"{where(url)} is not of this version: run kefu migrate first, a dry run changes nothing")
+        stop(f"{name} is not of this version: run kefu migrate first, a dry run changes nothing")
 
 
 class Bars:
@@ -164,6 +165,7 @@ def show(report: Report, settings: Settings, *, dry_run: bool, language: Languag
     table = Table(told["table"], *(told[name] for name in ("found", "taken", "archived")))
     for name, count in report.found.items():
         table.add_row(name, *(f"{number:,}" for number in (count, report.taken[name], report.archived[name])))
+    console.print(told["into"].format(database=database_name(settings, language)), highlight=False, soft_wrap=True)
     console.print(table)
     if report.reasons:
         console.print(told["reasons"])
@@ -195,9 +197,10 @@ def _show_origins(console: Console, report: Report, settings: Settings, told: di
         console.print(f"  CHAT_ALLOWED_ORIGINS={line}", highlight=False, soft_wrap=True)
 
 
-def _as_json(report: Report, *, dry_run: bool) -> dict[str, Any]:
+def _as_json(report: Report, settings: Settings, *, dry_run: bool) -> dict[str, Any]:
     return {
         "dryRun": dry_run,
+        "into": database_name(settings),
         "found": report.found,
         "taken": report.taken,
         "archived": report.archived,

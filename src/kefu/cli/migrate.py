@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from kefu.cli.running import run, with_database
+from kefu.cli.running import database_name, run, with_database
 from kefu.config import load_settings, reveal
-from kefu.store.database import DatabaseError, where
+from kefu.store.database import DatabaseError
 from kefu.store.migrate import SCHEMA_PROBLEMS, sql, state_async, upgrade_async
 
 PENDING_STATUS = 3
@@ -23,7 +23,7 @@ def migrate(
         str, typer.Option("--from", metavar="SCHEMA", help="What the database has, for --sql; default: nothing.")
     ] = "",
 ) -> None:
-    """Bring the database to this version's schema (the embedded one if CHAT_DATABASE_URL is unset).
+    """Bring the database to this version's schema (the embedded one, made if needed, if CHAT_DATABASE_URL is unset).
 
     It is one transaction: a migration that fails leaves the database as it was. Exit status 1: it failed, or the
     database is away or of a newer version.
@@ -39,20 +39,21 @@ def migrate(
 
 
 async def _migrate() -> None:
-    async with with_database(load_settings(), or_embedded=True) as ready:
-        url = reveal(ready.database_url) or ""
-        before = await upgrade_async(url)
-        print(f"{where(url)}: " + ("is up to date" if before == "current" else f"migrated, was {before}"))
+    settings = load_settings()
+    async with with_database(settings, or_embedded=True, make=True) as ready:
+        before = await upgrade_async(reveal(ready.database_url) or "")
+    done = "is up to date" if before == "current" else f"migrated, was {before}"
+    print(f"{database_name(settings)}: {done}")
 
 
 async def _check() -> None:
-    async with with_database(load_settings(), or_embedded=True) as ready:
-        url = reveal(ready.database_url) or ""
-        state = await state_async(url)
+    settings = load_settings()
+    async with with_database(settings, or_embedded=True) as ready:
+        state = await state_async(reveal(ready.database_url) or "")
     if state == "current":
-        print(f"{where(url)}: is up to date")
+        print(f"{database_name(settings)}: is up to date")
         return
-    problem = f"{where(url)} {SCHEMA_PROBLEMS[state]}"
+    problem = f"{database_name(settings)} {SCHEMA_PROBLEMS[state]}"
     if state == "newer":
         raise DatabaseError(problem)
     print(problem)

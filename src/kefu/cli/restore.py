@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from kefu.cli.progress import rows_progress, summary
-from kefu.cli.running import run, with_database
+from kefu.cli.running import database_name, run, with_database
 from kefu.config import load_settings, reveal
 from kefu.store.archive import ArchiveReader
 from kefu.store.carry import put_in
-from kefu.store.database import where
 
 
 def restore(
@@ -47,13 +46,14 @@ async def _check(file: Path) -> None:
 
 
 async def _restore(file: Path, *, verify: bool, replace: bool) -> None:
+    settings = load_settings()
     with ArchiveReader(file) as archive:
-        async with with_database(load_settings(), or_embedded=True) as ready:
+        async with with_database(settings, or_embedded=True, make=True) as ready:
             url = reveal(ready.database_url) or ""
             with rows_progress("restore") as progress:
                 progress.expect(_expected(archive), times=2 if verify else 1)
                 done = await put_in(url, archive, progress.advance, replace=replace, verify=verify, end_logins=True)
-    print(f"{where(url)}: restored {summary(done.rows)}")
+    print(f"{database_name(settings)}: restored {summary(done.rows)}")
     if verify:
         print("verified: every row reads back as it was backed up")
     print(f"agents are logged out of Kefu's main site ({done.logins_ended} logins of the backup were ended)")

@@ -8,29 +8,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import resource
 import sys
 from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 import uvloop
 from pydantic import SecretStr
 
-from kefu.config import ConfigError, Settings, reveal
+from kefu.cli.first_files import CHAT_SERVER_FILE
+from kefu.cli.language import Language
+from kefu.config import ENV_FILE_VARIABLE, ConfigError, Settings, reveal
 from kefu.config_rules import EMBEDDED, database
 from kefu.doctor.database import OTHERS_CONNECTIONS
 from kefu.doctor.local import connections_needed
 from kefu.mainsite.serve import PortError
 from kefu.proof import StartError
 from kefu.store.archive import ArchiveError
-from kefu.store.database import Database, DatabaseError
-from kefu.store.embedded import EmbeddedPostgres
+from kefu.store.database import Database, DatabaseError, where
+from kefu.store.embedded import EmbeddedPostgres, is_made
 from kefu.store.embedded_cluster import CONNECTIONS_MAX
 from kefu.store.embedded_place import EmbeddedPostgresError
 
 COLLECT_AFTER = 10_000
 """Objects made and not freed after which the garbage collector looks at the young ones; Python's own is 700."""
+
+EMBEDDED_IN: dict[Language, str] = {"en": "embedded database in {folder}", "zh-CN": "内置数据库（{folder}）"}
 
 FILES_WANTED = 65_536
 """Open files: more than the connections that one process takes."""
@@ -86,16 +92,20 @@ def stop(*problems: str) -> NoReturn:
 
 
 @contextlib.asynccontextmanager
-async def with_database(settings: Settings, *, or_embedded: bool = False, workers: int = 1) -> AsyncIterator[Settings]:
+async def with_database(
+    settings: Settings, *, or_embedded: bool = False, make: bool = False, workers: int = 1
+) -> AsyncIterator[Settings]:
     """Settings whose database address is one to connect to; the embedded PostgreSQL runs meanwhile if it is meant.
 
     Args:
         settings: As loaded.
         or_embedded: Use the embedded PostgreSQL when no address is set.
+        make: Make the embedded database if it is not there, and say so. Only for commands with which a life begins:
+            any other one was started in the wrong folder then, and would work on nothing and succeed.
         workers: Processes of chat-server, for whose connections an embedded PostgreSQL that starts now has room.
 
     Raises:
-        ConfigError: The address is missing or malformed.
+        ConfigError: The address is missing or malformed, or there is no database that it could mean.
         EmbeddedPostgresError: The embedded PostgreSQL cannot run.
     """
     url = reveal(settings.database_url) or (EMBEDDED if or_embedded else None)
@@ -104,10 +114,42 @@ async def with_database(settings: Settings, *, or_embedded: bool = False, worker
     if url != EMBEDDED:
         yield settings
         return
+    is_new = not is_made(settings.data_dir)
+    if is_new and not make:
+        raise ConfigError([_nowhere(settings)])
     wanted = connections_needed(settings, workers) + OTHERS_CONNECTIONS
     room = {"max_connections": str(wanted)} if wanted > CONNECTIONS_MAX else {}
     async with EmbeddedPostgres(settings.data_dir, settings=room) as server:
+        if is_new:
+            print(f"made a new {database_name(settings)}{_unread(settings)}")
         yield settings.model_copy(update={"database_url": SecretStr(server.url)})
+
+
+def database_name(settings: Settings, language: Language = "en") -> str:
+    """What people are told that a command works on: the embedded database's folder, else host and database.
+
+    Args:
+        settings: As loaded, before `with_database`.
+        language: Of the words.
+    """
+    url = reveal(settings.database_url) or EMBEDDED
+    return where(url) if url != EMBEDDED else EMBEDDED_IN[language].format(folder=settings.data_dir.absolute())
+
+
+def _nowhere(settings: Settings) -> str:
+    unset = "CHAT_DATABASE_URL is not set, and " if settings.database_url is None else ""
+    return (
+        f"{unset}there is no {database_name(settings)}: start this in the folder of your settings or name their file, "
+        f"kefu --env-file FILE …{_unread(settings)}; a new database is made by: kefu migrate"
+    )
+
+
+def _unread(settings: Settings) -> str:
+    """A hint at settings beside us that nobody named; empty if there are none."""
+    is_named = settings.database_url is not None or os.environ.get(ENV_FILE_VARIABLE)
+    if is_named or not Path(CHAT_SERVER_FILE).is_file():
+        return ""
+    return f" ({CHAT_SERVER_FILE} in this folder was not read: kefu --env-file {CHAT_SERVER_FILE} …)"
 
 
 @contextlib.asynccontextmanager

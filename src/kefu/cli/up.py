@@ -68,7 +68,7 @@ async def run_everything(host: str | None, workers: int = 1, *, strict: bool = F
         for listener in site_sockets:
             ports.callback(listener.close)
         settings = with_kept_secret(settings, make=True)
-        async with systemd.watched(), with_database(settings, or_embedded=True, workers=workers) as ready:
+        async with systemd.watched(), with_database(settings, or_embedded=True, make=True, workers=workers) as ready:
             check_server(ready)
             check_site(ready)
             await upgrade_async(reveal(ready.database_url) or "")

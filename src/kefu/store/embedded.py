@@ -24,8 +24,17 @@ from typing import Self
 from urllib.parse import quote
 
 from kefu.store import embedded_supervisor as supervisor
-from kefu.store.embedded_cluster import DATABASE, ROLE, SUPERUSER, Plan
-from kefu.store.embedded_place import LOCK, EmbeddedPostgresError, Place, Record, make_data_dir, prepare, read_record
+from kefu.store.embedded_cluster import CLUSTER, DATABASE, ROLE, SUPERUSER, Plan
+from kefu.store.embedded_place import (
+    HOME,
+    LOCK,
+    EmbeddedPostgresError,
+    Place,
+    Record,
+    make_data_dir,
+    prepare,
+    read_record,
+)
 
 # Isolated from the environment and the current folder, so where this very package lies is an argument.
 PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from kefu.store.embedded_supervisor import main; main()"
@@ -36,6 +45,14 @@ LOCK_WAIT_S_MAX = 360.0
 ANSWER_WAIT_S_MAX = 10.0
 RELEASE_WAIT_S_MAX = 45.0
 POLL_S = 0.02
+
+
+def is_made(data_dir: Path) -> bool:
+    """Whether a data folder holds a database; one that we may not look into counts as one."""
+    try:
+        return (data_dir / HOME / CLUSTER).exists()
+    except PermissionError:
+        return True
 
 
 class EmbeddedPostgres:

@@ -39,7 +39,9 @@ def test_there_and_back(invoke, filled: str, tmp_path: Path) -> None:
     made = invoke("backup", "--to", str(tmp_path))
     assert made.exit_code == 0, made.output
     (file,) = tmp_path.glob("kefu-*.kefu.zip")
-    assert re.fullmatch(rf"{file}: 1 installation, 1 site, 3000 visitor; \d+ KB\n", made.output)
+    assert re.fullmatch(
+        rf"{file}: 1 installation, 1 site, 3000 visitor; \d+ KB; of host=.* database=test_\d+\n", made.output
+    )
     assert file.stat().st_mode & 0o777 == 0o600
     checked = invoke("restore", str(file), "--check")
     assert "is whole: 1 installation, 1 site, 3000 visitor; made 2" in checked.output

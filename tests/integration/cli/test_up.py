@@ -131,7 +131,9 @@ def test_nothing_is_made_when_a_port_is_taken(up, data_dir: Path) -> None:
 def test_a_bad_first_password_stops_the_start(up, data_dir: Path) -> None:
     program = up(KEFU_ADMIN_PASSWORD="short")
     assert program.wait() == 1
-    assert program.text == "kefu: KEFU_ADMIN_PASSWORD: a password has 8–256 characters; this one has 5\n"
+    made, problem = program.text.splitlines()
+    assert made == f"made a new embedded database in {data_dir}"
+    assert problem == "kefu: KEFU_ADMIN_PASSWORD: a password has 8–256 characters; this one has 5"
     assert postgres(data_dir) == []
 
 
