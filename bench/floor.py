@@ -17,8 +17,8 @@ import asyncpg
 import uvloop
 from picows import WSFrame, WSListener, WSTransport, WSUpgradeRequest, ws_create_server
 
-from kefu.store.append import APPEND
 from kefu.store.ids import new_id
+from kefu.store.queries.append import APPEND, SEPARATOR
 from kefu.transport.server.frames import text_frame
 
 BATCH_MAX = 512
@@ -56,29 +56,30 @@ class Floor:
     async def _fly(self) -> None:
         while self._queue:
             batch, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
-            self._publish(batch, await self._commit(batch))
+            await self._commit(batch)
         self._flight = None
 
-    async def _commit(self, batch: list[tuple[Visitor, str, str]]) -> list[asyncpg.Record]:
+    async def _commit(self, batch: list[tuple[Visitor, str, str]]) -> None:
+        ids = [new_id() for _ in batch]
         bodies = [body for _, _, body in batch]
-        return await self._connection.fetch(
-            APPEND,
+        columns = (
             [visitor.conversation_id for visitor, _, _ in batch],
             ["visitor"] * len(batch),
             [visitor.visitor_id for visitor, _, _ in batch],
             [client_id for _, client_id, _ in batch],
-            [new_id() for _ in batch],
+            ids,
             bodies,
             bodies,
-            [None] * len(batch),
-            REOPEN,
         )
+        row = await self._connection.fetchrow(APPEND, len(batch), *map(SEPARATOR.join, columns), None, REOPEN)
+        assert row is not None
+        self._publish(batch, ids, row["seqs"], row["stored_at"])
 
-    def _publish(self, batch: list[tuple[Visitor, str, str]], rows: list[asyncpg.Record]) -> None:
+    def _publish(self, batch: list[tuple[Visitor, str, str]], ids: list[str], seqs: list[int], stored_at: int) -> None:
         heard = []
-        for (visitor, client_id, body), row in zip(batch, rows, strict=True):
-            message = text_frame(f"M{client_id}{row['id']} {row['seq']} {row['created_at']} {body}".encode())
-            visitor.write(text_frame(f"A{client_id}{row['seq']}".encode()) + message)
+        for (visitor, client_id, body), message_id, seq in zip(batch, ids, seqs, strict=True):
+            message = text_frame(f"M{client_id}{message_id} {seq} {stored_at} {body}".encode())
+            visitor.write(text_frame(f"A{client_id}{seq}".encode()) + message)
             heard.append(message)
         if self.agent is not None:
             self.agent.underlying_transport.write(b"".join(heard))

@@ -13,15 +13,16 @@ import socket
 import sqlalchemy as sa
 
 from kefu.api.files import Files
+from kefu.chat.messages import Draft
 from kefu.config import Settings
 from kefu.doctor.database import OTHERS_CONNECTIONS
 from kefu.doctor.local import connections_needed
 from kefu.logs import announce
-from kefu.store.append import APPEND
 from kefu.store.database import UNREACHABLE, Database, DatabaseError, Installation, reason, token_hash, where
 from kefu.store.ids import new_id
 from kefu.store.migrate import SCHEMA_PROBLEMS, state_async
 from kefu.store.queries import conversations, visitors
+from kefu.store.queries.append import append
 from kefu.store.tables import DEFAULT_SITE
 from kefu.tokens import TokenError, issue_agent_token, verify_agent_token
 
@@ -157,8 +158,8 @@ async def _message(opened: Database) -> None:
         assert conversation is not None
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
-        row = [conversation.id, "visitor", visitor_id, new_id(), new_id(), body, body, None]
-        await raw.fetch(APPEND, *([value] for value in row), dt.timedelta(0))
+        draft = Draft(conversation.id, "visitor", visitor_id, new_id(), new_id(), body, None)
+        await append(raw, [draft], dt.timedelta(0))
         read = sa.text("select body_text from message where conversation_id = :id and seq = 1")
         found = (await connection.execute(read, {"id": conversation.id})).scalar()
         await connection.rollback()

@@ -14,9 +14,10 @@ import pytest
 
 from databases import execute, sibling
 from kefu.chat.messages import Draft
-from kefu.store.append import APPEND, Appender
+from kefu.store.append import Appender
 from kefu.store.batch import Outcome
 from kefu.store.ids import new_id
+from kefu.store.queries.append import append
 
 REOPEN = dt.timedelta(hours=24)
 
@@ -112,13 +113,9 @@ class World:
         self._appenders.append(appender)
         return appender
 
-    async def append_on(self, connection: Connection[Record], *drafts: Draft) -> list[Record]:
+    async def append_on(self, connection: Connection[Record], *drafts: Draft) -> list[Outcome]:
         """The append as another node would run it, inside whatever transaction the connection is in."""
-        columns = [
-            [getattr(draft, name) for draft in drafts]
-            for name in ("conversation_id", "sender_type", "sender_id", "client_id", "id", "body_text", "body_text")
-        ]
-        return await connection.fetch(APPEND, *columns, [draft.metadata for draft in drafts], self.reopen)
+        return await append(connection, drafts, self.reopen)
 
     async def until_blocked(self, application: str = "kefu append", count: int = 1) -> list[int]:
         """Waits until so many connections of this database wait for a lock; their process ids."""

@@ -2,8 +2,7 @@
 
 One flight a process: while a commit is under way the next batch collects, so order within a socket is the order sent
 and nothing waits for a timer when the system is idle. Outcomes are told while PostgreSQL works at the next batch, so
-neither waits for the other. The SQL is `append_messages` in `migrations/sql/append_2.sql`; its header says why it is
-two statements.
+neither waits for the other. The call itself is `queries/append.py`.
 
 After an error of unknown outcome (connection lost, timeout) the same batch runs again on a new connection until each
 draft's deadline; client ids make that harmless, and a draft that finds itself stored was. A statement error is
@@ -24,14 +23,11 @@ import asyncpg
 
 from kefu import metrics
 from kefu.chat.messages import Draft
-from kefu.chat.text import preview
 from kefu.store.batch import INVALID, UNAVAILABLE, Outcome, Waiting, take_batch
 from kefu.store.database import CONNECT_TIMEOUT_S
+from kefu.store.queries.append import append
 
 log = logging.getLogger(__name__)
-
-APPEND = "select * from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-"""Appends a batch of drafts; a row each, in order."""
 
 RETRY_DELAY_MS_MIN = 50
 RETRY_DELAY_MS_MAX = 1000
@@ -39,8 +35,6 @@ RETRY_DELAY_MS_MAX = 1000
 # Errors that say something of a draft, not of the server or the moment: data (22), constraints (23), values that the
 # driver cannot encode. All others leave the outcome unknown or may pass.
 _STATEMENT_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, TypeError)
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 class QueueFullError(RuntimeError):
@@ -157,16 +151,11 @@ class Appender:
     async def _commit(self, batch: list[Waiting]) -> list[Outcome]:
         connection = await self._connected()
         drafts = [waiting.draft for waiting in batch]
-        *columns, bodies, metadata = zip(*drafts, strict=True)
-        previews = [preview(body) for body in bodies]
-        some_metadata = metadata if any(metadata) else None  # `unnest` fills up with nulls
         began = time.perf_counter()
-        rows = await connection.fetch(
-            APPEND, *columns, bodies, previews, some_metadata, self._reopen, timeout=self._deadline_s
-        )
+        outcomes = await append(connection, drafts, self._reopen, timeout_s=self._deadline_s)
         metrics.APPEND_SECONDS.observe(time.perf_counter() - began)
         metrics.APPEND_BATCH.observe(len(batch))
-        return [_outcome(draft, row) for draft, row in zip(drafts, rows, strict=True)]
+        return outcomes
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():
@@ -182,18 +171,6 @@ class Appender:
         if connection is not None:
             with contextlib.suppress(Exception):  # it may be broken in any way
                 await connection.close(timeout=1)
-
-
-def _outcome(draft: Draft, row: asyncpg.Record) -> Outcome:
-    """A row of `append_messages` as the outcome of its draft.
-
-    A duplicate of the draft itself was stored by an attempt whose answer was lost: it is new to everybody, and if it
-    is a visitor's it may have reopened the conversation.
-    """
-    kind, message_id, reopened = row[1], row[2], row[5] or False
-    if kind == "duplicate" and message_id == draft.id:
-        kind, reopened = "stored", draft.sender_type == "visitor"
-    return Outcome(kind, message_id, row[3] or 0, (row[4] - _EPOCH) // _MILLISECOND, reopened)
 
 
 def _tell(waiting: Waiting, outcome: Outcome) -> None:

@@ -126,8 +126,8 @@ async def test_a_retry_through_another_node_while_the_first_commit_is_open(world
 
     transaction = first_node.transaction()
     await transaction.start()
-    rows = await world.append_on(first_node, *resent)
-    assert [(row["outcome"], row["seq"]) for row in rows] == [("stored", 2), ("stored", 3), ("stored", 4)]
+    first = await world.append_on(first_node, *resent)
+    assert [(outcome.kind, outcome.seq) for outcome in first] == [("stored", 2), ("stored", 3), ("stored", 4)]
 
     retry = asyncio.create_task(send(node, again[0], fresh, again[1], again[2]))
     await world.until_blocked()
@@ -154,11 +154,11 @@ async def test_the_statement_itself_waits_for_the_first_commit(world) -> None:
     transaction = first_node.transaction()
     await transaction.start()
     await world.append_on(first_node, resent)
-    appending = asyncio.create_task(world.append_on(second_node, fresh, resent))
+    appending = asyncio.create_task(world.append_on(second_node, fresh, world.repeat(resent)))
     await world.until_blocked("%")
     await transaction.commit()
-    rows = await appending
-    assert [(row["outcome"], row["seq"]) for row in rows] == [("stored", 2), ("duplicate", 1)]
+    outcomes = await appending
+    assert [(outcome.kind, outcome.seq) for outcome in outcomes] == [("stored", 2), ("duplicate", 1)]
 
 
 async def test_two_batches_over_the_same_conversations_cannot_deadlock(world, send) -> None:
@@ -289,8 +289,8 @@ async def test_a_single_retry_while_the_first_commit_is_open(world, ending: str)
     retry = asyncio.create_task(world.append_on(second_node, world.repeat(draft)))
     await world.until_blocked("%")
     await (transaction.commit() if ending == "commit" else transaction.rollback())
-    (row,) = await retry
-    assert (row["outcome"], row["seq"]) == ("duplicate" if ending == "commit" else "stored", 1)
+    (outcome,) = await retry
+    assert (outcome.kind, outcome.seq) == ("duplicate" if ending == "commit" else "stored", 1)
     assert await world.assert_whole(conversation) == ["hello"]
 
 
@@ -306,8 +306,8 @@ async def test_a_conversation_that_is_closed_while_a_single_message_waits(world)
     sending = asyncio.create_task(world.append_on(node, world.draft(conversation)))
     await world.until_blocked("%")
     await transaction.commit()
-    (row,) = await sending
-    assert row["outcome"] == "closed"
+    (outcome,) = await sending
+    assert outcome.kind == "closed"
     assert await world.assert_whole(conversation) == []
 
 

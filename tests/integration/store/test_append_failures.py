@@ -8,6 +8,7 @@ import time
 import pytest
 
 from kefu.store.append import QueueFullError
+from kefu.store.queries.append import SEPARATOR
 
 NOWHERE = "postgresql://chatapp:secret@127.0.0.1:1/none"
 
@@ -35,6 +36,31 @@ async def test_a_poisoned_draft_fails_alone(world, send) -> None:
     good = [number for number in range(40) if number not in poisoned]
     assert await world.assert_whole(one) == [str(number) for number in good if number % 3]
     assert await world.assert_whole(two) == [str(number) for number in good if not number % 3]
+
+
+async def test_a_value_that_holds_the_separator_is_stored_as_it_is(world, send) -> None:
+    """It cannot move a column of its own or of anybody else's draft: the batch is bisected until it is alone."""
+    conversation = await world.conversation()
+    odd = f"a{SEPARATOR}b"
+    drafts = [world.draft(conversation, str(number)) for number in range(12)]
+    drafts[3] = drafts[3]._replace(body_text=odd)
+    drafts[4] = drafts[4]._replace(client_id=odd)
+    drafts[7] = drafts[7]._replace(body_text=odd, client_id=SEPARATOR, id=f"{SEPARATOR}{conversation}")
+    outcomes = await send(world.appender(), *drafts)
+    assert [outcome.kind for outcome in outcomes] == ["stored"] * 12
+    assert await world.assert_whole(conversation) == [draft.body_text for draft in drafts]
+    stored = await world.sql("select client_id, id from message where conversation_id = $1 order by seq", conversation)
+    assert [tuple(row) for row in stored] == [(draft.client_id, draft.id) for draft in drafts]
+
+
+async def test_metadata_of_some(world, send) -> None:
+    """Within a batch, and of one alone."""
+    conversation, node = await world.conversation(), world.appender()
+    metadata = [None, '{"a": "\\u001f"}', None, "[]"]
+    await send(node, *(world.draft(conversation)._replace(metadata=text) for text in metadata))
+    await send(node, world.draft(conversation)._replace(metadata="7"))
+    stored = await world.sql("select metadata::text from message where conversation_id = $1 order by seq", conversation)
+    assert [row["metadata"] for row in stored] == [*metadata, "7"]
 
 
 async def test_a_connection_killed_in_flight(world, send) -> None:
