@@ -75,6 +75,7 @@ SUBJECTS: dict[str, dict[str, Kind]] = {
         "origin_other_port": _failure("{setting}={fixed}"),
         "origin_www": _failure("{setting}={fixed}"),
         "origin_not_listed": _failure("{setting}={fixed}"),
+        "origin_changed": _failure("remove: proxy_set_header Origin {written};"),
         "origin_refused_lately": _warning("{setting}={fixed}"),
     },
     "database": {
@@ -132,6 +133,9 @@ SUBJECTS: dict[str, dict[str, Kind]] = {
         "upstream_away": _failure("proxy_pass http://127.0.0.1:4000;"),
         "chat_location_missing": _failure("location /chat/ { proxy_pass http://127.0.0.1:4000; }"),
         "chat_path_changed": _failure("location /chat/ { proxy_pass http://127.0.0.1:4000; }"),
+        "main_site_away": _failure(
+            "pm2 start ecosystem.config.cjs --only main-site  # or: systemctl start kefu-main-site"
+        ),
         "not_ready": _failure("CHAT_DATABASE_URL=…"),
         "bus_away": _warning("KEFU_NATS_URL=nats://kefu:PASSWORD@127.0.0.1:4222"),
     },
@@ -144,6 +148,7 @@ SUBJECTS: dict[str, dict[str, Kind]] = {
         "socket_silent": _failure("proxy_buffering off;"),
         "socket_buffered": _failure("proxy_buffering off;"),
         "socket_timeout": _failure("proxy_read_timeout {needed}s; proxy_send_timeout {needed}s;"),
+        "socket_body_limit": _failure("client_max_body_size {needed};"),
         "polling_cached": _failure("proxy_cache off;"),
         "polling_not_sticky": _failure("ip_hash;"),
         "socket_failed": _failure("location {path}/ { proxy_pass http://127.0.0.1:4000; }"),

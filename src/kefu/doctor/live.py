@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from kefu.config import Settings, reveal
-from kefu.doctor import address, origins, page, server_url, sockets, widget
+from kefu.doctor import address, origin_header, origins, page, server_url, sockets, widget
 from kefu.doctor.findings import KINDS, Finding, finding
 from kefu.doctor.guard import CHECK_SECONDS_MAX, Check, guarded, together
 from kefu.doctor.local import Programs
@@ -66,7 +66,8 @@ async def check(wanted: Wanted, found: Programs) -> list[Finding]:
     if target is None:
         return findings
     page_url = wanted.page or await _front_page(target)
-    console = await _console_origin(target)
+    console, away = await _console(target)
+    findings += away
     seconds_max = CHECK_SECONDS_MAX + 2 * wanted.patience.ping_s_max
     findings += await together(_checks(wanted, found, reached, target, page_url, console), seconds_max)
     return _without_echoes(findings)
@@ -89,6 +90,9 @@ def _checks(  # noqa: PLR0917 - what the checks need
     }
     for path, setting in sockets.LISTS.items():
         checks[path] = functools.partial(sockets.check, target, path, sent[setting], wanted.patience)
+        checks[f"Origin at {path}"] = functools.partial(
+            origin_header.check, target, path, sent[setting], wanted.patience
+        )
     if page_url:
         verify = target.verifies or page_origin != origins.origin_of(target.url)
         checks["page"] = lambda: page.check(page_url, target.url, verify=verify)
@@ -168,18 +172,23 @@ async def _front_page(target: Target) -> str:
     return front.url if front.loader else ""
 
 
-async def _console_origin(target: Target) -> str:
-    """The origin of the agents' page if it is beside chat-server, else empty."""
+async def _console(target: Target) -> tuple[str, list[Finding]]:
+    """The origin of the agents' page if it is beside chat-server, else empty; and whether its main site is away."""
+    root = origins.origin_of(target.url)
     try:
-        answer = await ask(target, CONSOLE)
-    except OSError:
-        return ""
+        answer = await ask(replace(target, url=root), CONSOLE)
+    except OSError as error:
+        reason = "timeout" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        return "", [finding("main_site_away", url=root + CONSOLE, answer=reason)]
+    if answer.status in server_url.UPSTREAM_STATUSES and not answer.is_json:
+        return "", [finding("main_site_away", url=root + CONSOLE, answer=f"HTTP {answer.status}")]
     is_there = answer.status in (200, 302, 303, 307, 401, 403) and not answer.is_json
-    return origins.origin_of(target.url) if is_there else ""
+    return root if is_there else "", []
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:
     """Each cause once: a socket's refusal knows the origin alone, the lists and the server's memory know the line."""
+    findings = _without_what_a_proxy_wrote(findings)
     about = [one for one in findings if one.code in _ABOUT_ORIGINS]
     told: dict[tuple[str, str], Finding] = {}
     for one in sorted(about, key=lambda one: (_is_bare(one), one.code == "origin_refused_lately")):
@@ -188,6 +197,25 @@ def _without_echoes(findings: list[Finding]) -> list[Finding]:
         if known.code == "origin_refused_lately" and _is_bare(one):
             told[place] = finding(one.code, **{**one.facts, "fixed": known.facts["fixed"]})
     return [one for one in findings if one.code not in _ABOUT_ORIGINS] + list(told.values())
+
+
+def _without_what_a_proxy_wrote(findings: list[Finding]) -> list[Finding]:
+    """Where a proxy changes origins: not the refusals that this leads to, whose line would list what it writes."""
+    changed = {one.facts["setting"] for one in findings if one.code == "origin_changed"}
+    echoes = [
+        one
+        for one in findings
+        if one.facts.get("setting") in changed
+        and (one.code == "origin_refused_lately" or (one.code in _ABOUT_ORIGINS and _is_bare(one)))
+    ]
+    written = {one.facts["setting"]: one.facts["origin"] for one in reversed(echoes) if not _is_bare(one)}
+    return [
+        finding(one.code, **{**one.facts, "written": written.get(one.facts["setting"], origin_header.UNKNOWN)})
+        if one.code == "origin_changed"
+        else one
+        for one in findings
+        if one not in echoes
+    ]
 
 
 def _is_bare(one: Finding) -> bool:

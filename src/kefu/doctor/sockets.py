@@ -22,10 +22,15 @@ from kefu.doctor.websocket import ClosedError, WebSocket, open_websocket
 LISTS = {"/ws-visitor": WIDGET_LIST, "/ws-admin": CONSOLE_LIST}
 """The paths, and the list of origins of each."""
 
-_POLLING = "/?EIO=4&transport=polling"
+POLLING = "/?EIO=4&transport=polling"
 _WEBSOCKET = "/?EIO=4&transport=websocket"
-_FORBIDDEN, _BAD_REQUEST, _UNKNOWN_SID = 4, 3, 1
+FORBIDDEN, _BAD_REQUEST, _UNKNOWN_SID = 4, 3, 1
 """Codes of chat-server's refusals of a handshake."""
+BODY_BYTES_MAX = 65_536
+"""The largest request that is tried; no more than the server says it takes."""
+BODY_MARGIN_BYTES = 1024
+TOO_LARGE = 413
+_PONG = b"3"
 
 
 @dataclass(frozen=True)
@@ -104,15 +109,27 @@ async def _talk(opened: WebSocket, path: str, patience: Patience) -> list[Findin
 
 
 async def _check_polling(target: Target, path: str, headers: dict[str, str], patience: Patience) -> list[Finding]:
-    answer = await ask(target, path + _POLLING, headers=headers, timeout_s=patience.answer_s)
+    answer = await ask(target, path + POLLING, headers=headers, timeout_s=patience.answer_s)
     if answer.status != 200 or not answer.text.startswith("0{"):
         return judge_refusal(path, answer, headers, transport="polling")
     opened = json.loads(answer.text[1:])
-    again = await ask(target, path + _POLLING, headers=headers, timeout_s=patience.answer_s)
+    again = await ask(target, path + POLLING, headers=headers, timeout_s=patience.answer_s)
     if again.text == answer.text:
         return [finding("polling_cached", path=path)]
-    session = f"{path}{_POLLING}&sid={opened['sid']}"
-    return await _poll(target, session, path, headers, patience, float(opened["pingInterval"]) / 1000)
+    session = f"{path}{POLLING}&sid={opened['sid']}"
+    found = await _post_much(target, session, path, headers, patience, int(opened["maxPayload"]))
+    return found or await _poll(target, session, path, headers, patience, float(opened["pingInterval"]) / 1000)
+
+
+async def _post_much(  # noqa: PLR0917 - the parts of one request
+    target: Target, session: str, path: str, headers: dict[str, str], patience: Patience, bytes_max: int
+) -> list[Finding]:
+    """Sends as much at once as the server says it takes; a pong may carry anything, and means nothing."""
+    body = _PONG.ljust(min(bytes_max, BODY_BYTES_MAX), b".")
+    answer = await ask(target, session, method="POST", body=body, headers=headers, timeout_s=patience.answer_s)
+    if answer.status == TOO_LARGE:
+        return [finding("socket_body_limit", path=path, bytes=len(body), needed=bytes_max + BODY_MARGIN_BYTES)]
+    return [] if answer.status == 200 else judge_refusal(path, answer, headers, transport="polling")
 
 
 async def _poll(  # noqa: PLR0917 - the parts of one request
@@ -166,7 +183,7 @@ def judge_refusal(path: str, answer: Answer, headers: dict[str, str], *, transpo
         "status": status,
         "reason": f"HTTP {status}",
     }
-    if code == _FORBIDDEN:
+    if code == FORBIDDEN:
         return [finding("origin_not_listed", setting=LISTS[path], origin=origin, listed="", fixed=f"…,{origin}")]
     if status in UPSTREAM_STATUSES:
         return [finding("upstream_away", status=status)]

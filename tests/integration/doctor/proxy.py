@@ -18,6 +18,7 @@ class Faults:
     Attributes:
         path: What the upstream is asked for.
         statuses: Answered instead of forwarding, by the beginning of the path.
+        dropped: Paths that begin so get no answer at all, the connection ends; empty: none.
         answer: Changes the header lines of answers to the widget's files.
         forwarded: How X-Forwarded-For goes on: with our peer added, as it came, or not at all.
         idle_s: A connection that is quiet so long is cut.
@@ -27,6 +28,7 @@ class Faults:
 
     path: Callable[[str], str] = lambda path: path
     statuses: dict[str, str] = field(default_factory=dict)
+    dropped: str = ""
     answer: Callable[[list[str]], list[str]] = lambda lines: lines
     forwarded: str = "append"
     upgrade: bool = True
@@ -67,6 +69,8 @@ class Proxy:
         writer.close()
 
     async def _answer(self, method: str, path: str, lines: list[str], reader, writer) -> None:
+        if self.faults.dropped and path.startswith(self.faults.dropped):
+            return
         status = next((status for start, status in self.faults.statuses.items() if path.startswith(start)), None)
         if path == "/" or status or path.startswith("/admin"):
             writer.write(self._own(path, status))

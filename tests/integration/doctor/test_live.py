@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,9 @@ PROXY_FAULTS = {
     "polls are cached": ({"cache": True}, {"polling_cached"}),
     "no X-Forwarded-For": ({"forwarded": "none"}, {"forwarded_missing"}),
     "X-Forwarded-For as it came": ({"forwarded": "pass"}, {"forwarded_missing"}),
+    "the main site is down": ({"statuses": {"/admin": "502 Bad Gateway"}}, {"main_site_away"}),
+    "the main site does not answer": ({"statuses": {"/admin": "504 Gateway Time-out"}}, {"main_site_away"}),
+    "nobody behind the console's page": ({"dropped": "/admin"}, {"main_site_away"}),
     "the clock": ({"date": "Sun, 06 Nov 1994 08:49:37 GMT"}, {"clock_wrong"}),
     "loader of another type": ({"answer": header("Content-Type", "text/html")}, {"widget_type"}),
     "loader without CORS": ({"answer": header("Access-Control-Allow-Origin")}, {"widget_cors"}),
@@ -216,7 +220,7 @@ async def test_a_certificate(world: World, start, authority, options: dict, code
 
 
 CONFIGURATION = """
-pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1; daemon off;
+{user} pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1; daemon off;
 events {{}}
 http {{
   access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
@@ -242,13 +246,25 @@ NGINX = {
         {"headers": "proxy_set_header X-Forwarded-For $http_x_forwarded_for; proxy_set_header X-Real-IP $remote_addr;"},
         {"forwarded_forged"},
     ),
+    "with a small limit of bodies": (
+        {"headers": FORWARDED + "client_max_body_size 64;"},
+        {"socket_body_limit"},
+    ),
+    "with a limit just below a large message": (
+        {"headers": FORWARDED + "client_max_body_size 64000;"},
+        {"socket_body_limit"},
+    ),
+    "with the limit that is named": (
+        {"headers": FORWARDED + findings.KINDS["socket_body_limit"].line.format(needed=66_560)},
+        set(),
+    ),
     "with a short timeout": ({"headers": FORWARDED + "proxy_read_timeout 400ms;"}, {"socket_timeout"}),
 }
 
 
-@pytest.mark.parametrize(("change", "expected"), NGINX.values(), ids=NGINX)
-async def test_a_real_nginx(world: World, tmp_path: Path, change: dict[str, str], expected: set[str]) -> None:
-    """Doctor's own lines make nginx right, and each left out is named."""
+@contextlib.asynccontextmanager
+async def nginx_before(world: World, folder: Path, upstream: int | str, change: dict[str, str]) -> AsyncIterator[None]:
+    """The world behind a real nginx, set up as doctor's own lines say but for the change."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         assert "CI" not in os.environ, "nginx is not installed"
@@ -257,18 +273,43 @@ async def test_a_real_nginx(world: World, tmp_path: Path, change: dict[str, str]
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     parts = {"strip": "", "headers": FORWARDED, "upgrade": UPGRADE, **change}
-    upstream = world.chat["CHAT_SERVER_PORT"]
-    file = tmp_path / "nginx.conf"
-    file.write_text(CONFIGURATION.format(folder=tmp_path, port=port, upstream=upstream, **parts))
-    process = await asyncio.create_subprocess_exec(program, "-c", str(file), "-e", str(tmp_path / "error.log"))
+    file = folder / "nginx.conf"
+    user = "user root;" if os.geteuid() == 0 else ""  # so that it may keep large bodies in the test's folder
+    file.write_text(CONFIGURATION.format(folder=folder, user=user, port=port, upstream=upstream, **parts))
+    process = await asyncio.create_subprocess_exec(program, "-c", str(file), "-e", str(folder / "error.log"))
     try:
         world.url = f"http://127.0.0.1:{port}"
         await until_listening(port)
-        world.patience = dataclasses.replace(world.patience, ping_s_max=5 if "timeout" in parts["headers"] else 0)
-        assert set(await world.codes()) == expected
+        yield
     finally:
         process.terminate()
         await process.wait()
+
+
+@pytest.mark.parametrize(("change", "expected"), NGINX.values(), ids=NGINX)
+async def test_a_real_nginx(world: World, tmp_path: Path, change: dict[str, str], expected: set[str]) -> None:
+    """Doctor's own lines make nginx right, and each left out is named."""
+    async with nginx_before(world, tmp_path, world.chat["CHAT_SERVER_PORT"], change):
+        world.patience = dataclasses.replace(
+            world.patience, ping_s_max=5 if "timeout" in change.get("headers", "") else 0
+        )
+        assert set(await world.codes()) == expected
+
+
+@pytest.mark.parametrize("written", ["http://x", "https://shop.example", '""'])
+async def test_a_proxy_that_changes_the_origin(world: World, start, tmp_path: Path, written: str) -> None:
+    """The proxy's line is named and no list is to be longer: it refuses all, or admits all, or hides who asks."""
+    change = {"headers": f"{FORWARDED} proxy_set_header Origin {written};"}
+    async with nginx_before(world, tmp_path, (await start()).port, change):
+        world.page = f"http://127.0.0.1:{world.proxy.port}/"  # a listed one
+        for run in range(2):
+            found = [one for one in await world.doctor() if one.code != "page_other_server"]
+            paths = {"/ws-visitor", "/ws-admin"} if written != '""' else {"/ws-visitor"}  # no page known for the other
+            assert {one.code for one in found} == {"origin_changed"}
+            assert {one.facts["path"] for one in found} == paths
+            is_remembered = run == 1 and written == "http://x"
+            assert not is_remembered or {one.line for one in found} == {"remove: proxy_set_header Origin http://x;"}
+            assert all(one.line.startswith("remove: proxy_set_header Origin ") for one in found)
 
 
 async def until_listening(port: int) -> None:
