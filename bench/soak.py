@@ -4,7 +4,8 @@
     make soak ARGS="--minutes 4 --kills 20" a shorter one; written to standard output only
 
 One server lives all the time while rounds of new visitors come, send, lose their connections and go; after each round,
-with nobody connected, its memory is sampled. Meanwhile another one, with a database of its own, is killed again and
+with nobody connected, its memory is sampled: what is resident (RSS). The shares of it that count shared pages by who
+else has them (PSS, USS) would move with the other server, which has a database of its own and is killed again and
 again. Every message of both is judged as `kefu chaos` does.
 """
 
@@ -26,6 +27,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import uvloop
@@ -51,11 +53,11 @@ START_S = 6.0
 
 @dataclass(frozen=True)
 class Sample:
-    """The server's memory between two rounds: seconds since the begin, bytes."""
+    """The server's memory between two rounds: seconds since the begin, bytes, and how many were connected still."""
 
     at_s: float
     rss: int
-    pss: int
+    connected: int
 
 
 class Soak:
@@ -85,11 +87,11 @@ class Soak:
 
     @property
     def slope(self) -> float:
-        """How fast memory (PSS) grows, by the method of least squares; bytes a second."""
+        """How fast memory grows, by the method of least squares; bytes a second."""
         warm = self.warm
         if len(warm) < 2:
             return 0.0
-        return statistics.linear_regression([sample.at_s for sample in warm], [sample.pss for sample in warm]).slope
+        return statistics.linear_regression([sample.at_s for sample in warm], [sample.rss for sample in warm]).slope
 
     @property
     def growth(self) -> float:
@@ -97,12 +99,17 @@ class Soak:
         warm = self.warm
         if len(warm) < 2:
             return 0.0
-        return self.slope * (warm[-1].at_s - warm[0].at_s) / statistics.median(sample.pss for sample in warm)
+        return self.slope * (warm[-1].at_s - warm[0].at_s) / statistics.median(sample.rss for sample in warm)
+
+    @property
+    def connected(self) -> int:
+        """The most who were connected when memory was sampled: whoever a round leaves behind looks like a leak."""
+        return max((sample.connected for sample in self.samples), default=0)
 
     @property
     def is_good(self) -> bool:
-        """Whether every promise was kept and memory is flat."""
-        return self.kept and self.growth <= GROWTH_MAX
+        """Whether every promise was kept and memory is flat, sampled with nobody connected."""
+        return self.kept and self.growth <= GROWTH_MAX and not self.connected
 
 
 async def churn(server: ServerProcess, seconds: float, soak: Soak) -> None:
@@ -111,11 +118,21 @@ async def churn(server: ServerProcess, seconds: float, soak: Soak) -> None:
     for number in itertools.count(1):
         soak.add(await chaos(server, ROUND, kills=False))
         await asyncio.sleep(SETTLE_S)
-        memory = psutil.Process(server.pid).memory_full_info()
-        soak.samples.append(Sample(time.monotonic() - soak.began, memory.rss, memory.pss))
-        say(f"churn, round {number}: {mib(memory.pss)} MiB, {soak.totals['acked']} acked, kept: {soak.kept}")
+        sample = look(server, time.monotonic() - soak.began)
+        soak.samples.append(sample)
+        acked = soak.totals["acked"]
+        say(f"churn, round {number}: {mib(sample.rss)} MiB, {sample.connected} left, {acked} acked, kept: {soak.kept}")
         if time.monotonic() + ROUND_S > end:
             return
+
+
+def look(server: ServerProcess, at_s: float) -> Sample:
+    """The server at this moment."""
+    process = psutil.Process(server.pid)
+    port = urlsplit(server.url).port
+    sockets = process.net_connections("tcp")
+    connected = sum(one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port for one in sockets)
+    return Sample(at_s, process.memory_info().rss, connected)
 
 
 async def kill(server: ServerProcess, seconds: float, kills: int, soak: Soak) -> None:
@@ -165,17 +182,18 @@ def lines(soak: Soak, command: str) -> Iterator[str]:
         yield f"| {name.replace('_', ' ')} | {number:,} |"
     for name, number in sorted(soak.faults.items()):
         yield f"| broken connections: {name} | {number:,} |"
-    yield f"| memory after the first round, MiB (PSS) | {mib(soak.samples[0].pss)} |"
-    yield f"| memory after the last round, MiB (PSS) | {mib(soak.samples[-1].pss)} |"
+    yield f"| memory after the first round, MiB | {mib(soak.samples[0].rss)} |"
+    yield f"| memory after the last round, MiB | {mib(soak.samples[-1].rss)} |"
+    yield f"| connected when it was sampled, at most | {soak.connected} |"
     yield f"| slope after the first third of the time, MiB an hour | {soak.slope * 3600 / 2**20:+.1f} |"
     yield f"| rise of that line over its time, at most {GROWTH_MAX:.0%} | {soak.growth:+.1%} |"
     yield f"\n{'Every promise was kept' if soak.kept else 'A promise was broken'}; memory is" + (
         " flat." if soak.growth <= GROWTH_MAX else " not flat."
     )
     yield "\nThe server that lives on (with the main site in its process), between rounds, nobody connected:\n"
-    yield "| minute | RSS, MiB | PSS, MiB |\n|---:|---:|---:|"
+    yield "| minute | RSS, MiB |\n|---:|---:|"
     for sample in soak.samples:
-        yield f"| {sample.at_s / 60:.1f} | {mib(sample.rss)} | {mib(sample.pss)} |"
+        yield f"| {sample.at_s / 60:.1f} | {mib(sample.rss)} |"
 
 
 def mib(size: int) -> str:

@@ -54,12 +54,14 @@ class Client:
             left.abort()
 
     async def open(self, auth: dict[str, str] | None = None) -> WebSocket:
-        """A new connection.
+        """A new connection in the place of the last one, which is not left open unless it was broken half-open.
 
         Raises:
             LostError: Nobody answers.
             RefusedError: The server refuses this client.
         """
+        if self._socket is not None and self._socket not in self._silent:
+            self._socket.abort()
         self._socket = await WebSocket(self.hear).open(self.address, self._path, auth)
         self.connections += 1
         return self._socket

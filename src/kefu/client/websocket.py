@@ -43,7 +43,7 @@ class WebSocket(Session, WSListener):
                     proxy=None,
                 )
                 await self.opened
-        except RefusedError:
+        except (RefusedError, asyncio.CancelledError):
             self.abort()
             raise
         except Exception as error:

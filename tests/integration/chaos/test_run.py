@@ -51,6 +51,16 @@ async def test_acks_that_are_lost_are_given_again(serve: Serve, monkeypatch: pyt
     assert result.verdict.is_kept, result
 
 
+async def test_a_run_leaves_nobody_connected(serve: Serve) -> None:
+    """Not even half-open ones, and not the agent who followed before it asked for what is stored."""
+    server = await serve(ws_rate_burst=1000)
+    result = await run(server, Plan(visitors=3, messages=6, seconds=1, fault_every_s=0.05, patience_s=20))
+    assert result.connections > 4
+    async with asyncio.timeout(2):
+        while any(server.chat.transport.count_connections().values()):  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.01)
+
+
 async def test_limits_are_honoured(serve: Serve) -> None:
     server = await serve(ws_rate_burst=2, ws_rate_per_min=240)
     result = await run(server, QUIET)
