@@ -28,7 +28,7 @@ from proxy.processes import NAMES as SETTINGS
 from proxy.processes import Nginx, Process, free_ports, start_server, start_sites
 
 DOMAIN, CHAT_DOMAIN = "shop.kefu.test", "chat.shop.kefu.test"
-NAMES = [DOMAIN, CHAT_DOMAIN, "localhost"]
+NAMES = [DOMAIN, f"www.{DOMAIN}", CHAT_DOMAIN, "localhost"]
 SECRET = "9c2f7d61b0e84a53d7f60c1e2b3a4958f7e6d5c4"
 LOGIN, PASSWORD = "ann", "correct horse battery staple"
 DOCS = Path(__file__).parents[2] / "docs"

@@ -49,6 +49,22 @@ def test_http_goes_to_https_except_for_certbot(installation: Installation) -> No
     assert moved.headers["location"] == f"{installation.fronts['path'].page}/admin/chat?lang=zh-CN"
 
 
+def test_the_other_name_goes_to_the_one_that_is_served(installation: Installation) -> None:
+    """By http and by https, in one step, under a certificate that holds it."""
+    page = installation.fronts["path"].page
+    port = int(page.rpartition(":")[2])
+    plain = httpx.get(f"http://127.0.0.1:{installation.http_port}/a?b=c", headers={"Host": f"www.{DOMAIN}"})
+    trust = ssl.create_default_context(cafile=str(installation.ca))
+    with httpx.Client(verify=trust) as client:
+        secure = client.get(
+            f"https://127.0.0.1:{port}/a?b=c",
+            headers={"Host": f"www.{DOMAIN}"},
+            extensions={"sni_hostname": f"www.{DOMAIN}"},
+        )
+    assert {(answer.status_code, answer.headers["location"]) for answer in (plain, secure)} == {(301, f"{page}/a?b=c")}
+    assert secure.headers["strict-transport-security"] == SECURITY["strict-transport-security"]
+
+
 def test_http2_is_offered(installation: Installation) -> None:
     context = ssl.create_default_context(cafile=str(installation.ca))
     context.set_alpn_protocols(["h2", "http/1.1"])

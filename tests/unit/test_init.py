@@ -93,6 +93,25 @@ def test_the_next_steps_name_the_folder_and_the_program(
     assert ("docker compose up" in done.output) is (way == "containers")
 
 
+@pytest.mark.parametrize(
+    ("domain", "options"),
+    [
+        ("shop.example", "--domain shop.example "),
+        ("www.shop.example", "--domain www.shop.example "),
+        ("https://shop.example", "--domain shop.example --no-www "),
+        ("商店.example", "--domain xn--czrs0t.example "),
+        ("localhost", "--domain … "),
+        ("http://192.168.1.5:3000", "--domain … "),
+    ],
+)
+@pytest.mark.parametrize("way", ["pm2", None])
+def test_the_step_to_nginx_serves_the_names_that_are_allowed(
+    tmp_path: Path, domain: str, options: str, way: str | None
+) -> None:
+    done = init(tmp_path, "--domain", domain, "--lang", "en", *(["--for", way] if way else []))
+    assert f"--env-file chat-server.env nginx {options}" in done.output
+
+
 def test_nothing_is_overwritten_and_the_secret_is_shared(tmp_path: Path) -> None:
     init(tmp_path, "--domain", "shop.example", "--database-url", DATABASE, "--for", "pm2")
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
@@ -164,6 +183,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         ("www.shop.example", ("https://www.shop.example", "https://shop.example")),
         ("Shop.Example/", ("https://shop.example", "https://www.shop.example")),
         ("商店.example", ("https://xn--czrs0t.example", "https://www.xn--czrs0t.example")),
+        ("www.example", ("https://www.example",)),
         ("localhost", ("https://localhost",)),
         ("192.168.1.5", ("https://192.168.1.5",)),
         ("http://localhost:3000", ("http://localhost:3000",)),

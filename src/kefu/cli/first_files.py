@@ -23,6 +23,7 @@ import kefu
 from kefu.cli.language import Language
 from kefu.config import ConfigError
 from kefu.config_rules import origin_as_sent
+from kefu.proxy.site import SiteError, checked_domain, www_name
 
 Way = Literal["pm2", "systemd", "containers"]
 WAYS: tuple[Way, ...] = get_args(Way)
@@ -71,8 +72,17 @@ def origins_of(domain: str) -> tuple[str, ...]:
     host = urlsplit(origin).hostname or ""
     if "://" in domain or "." not in host or _is_address(host):
         return (origin,)
-    other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
-    return (origin, origin.replace(host, other, 1))
+    other = www_name(host)
+    return (origin, origin.replace(host, other, 1)) if other else (origin,)
+
+
+def nginx_options(origins: tuple[str, ...]) -> str:
+    """What to tell `kefu nginx` of the names that these origins have; three dots where it cannot serve them."""
+    try:
+        domain = checked_domain(urlsplit(origins[0]).hostname or "")
+    except SiteError:
+        return "--domain …"
+    return f"--domain {domain}" + ("" if len(origins) > 1 or not www_name(domain) else " --no-www")
 
 
 def _is_address(host: str) -> bool:

@@ -105,6 +105,7 @@ def _next_steps(folder: Path, wanted: Wanted) -> str:
     steps = {
         "folder": shlex.quote(str(folder)),
         "program": shlex.quote(program),
+        "nginx_options": first_files.nginx_options(wanted.origins),
         "database_step": database_step[wanted.language].format(program=shlex.quote(program)),
     }
     return first_files.told(f"next-{wanted.way}.txt" if wanted.way else "next.txt", wanted.language, steps)

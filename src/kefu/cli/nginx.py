@@ -30,6 +30,9 @@ def nginx(  # noqa: PLR0917 - typer's options, given by name
         Layout, typer.Option(help="path: chat-server under that domain. subdomain: under chat.DOMAIN.")
     ] = "path",
     chat_domain: Annotated[str, typer.Option(help="Another name than chat.DOMAIN, for --layout subdomain.")] = "",
+    www: Annotated[
+        bool, typer.Option(help="Send the other name, with or without www., on to this one; for --layout path.")
+    ] = True,
     workers: Annotated[
         int, typer.Option(min=1, max=WORKERS_MAX, help="Processes of chat-server, as in kefu server --workers.")
     ] = 1,
@@ -88,6 +91,7 @@ def nginx(  # noqa: PLR0917 - typer's options, given by name
             socket_body_bytes=settings.message_bytes_max,
             upload_mib=upload_mib,
             ipv6=ipv6,
+            other_name=sites.www_name(own) if www and layout == "path" else "",
         )
     except SiteError as error:
         raise typer.BadParameter(str(error)) from None

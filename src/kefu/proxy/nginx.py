@@ -20,6 +20,7 @@ IDLE_PER_WORKER = 16
 IDLE_S = 20
 """Shorter than chat-server keeps an idle connection (30 s): nginx must not send on one that is being closed."""
 BODY_MARGIN_BYTES = 1024
+_HSTS = "add_header Strict-Transport-Security $kefu_hsts always;"
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 Version = tuple[int, int, int]
@@ -49,6 +50,7 @@ def render(site: Site, version: Version | None, part: Part = "all") -> str:
         _cache(site) if has_chat else "",
         _plain_server(site, redirect=True),
         _secure_server(site, version, has_chat=has_chat, has_main_site=has_main_site),
+        _other_name_server(site, version) if site.other_name else "",
     ]
     return "\n".join(block for block in blocks if block)
 
@@ -130,20 +132,21 @@ def _listen(site: Site, port: int, words: str = "") -> str:
 
 def _plain_server(site: Site, *, redirect: bool) -> str:
     other = f"return 301 {site.public_url}$request_uri;" if redirect else "return 404;"
+    names = [site.served, *([site.other_name] if site.other_name else [])]
     return _block(
         "server",
         _listen(site, site.http_port),
-        f"server_name {site.served};",
+        f"server_name {' '.join(names)};",
         "server_tokens off;",
         "",
-        "# certbot certonly --webroot leaves its proofs here.",
+        f"# certbot certonly --webroot -w {site.webroot} {' '.join(f'-d {name}' for name in names)}",
+        "# leaves its proofs here.",
         _block("location ^~ /.well-known/acme-challenge/", f"root {site.webroot};", "default_type text/plain;"),
         _block("location /", other),
     )
 
 
 def _secure_server(site: Site, version: Version | None, *, has_chat: bool, has_main_site: bool) -> str:
-    is_new = version is not None and version >= HTTP2_DIRECTIVE_SINCE
     locations = []
     if has_chat:
         locations += _chat_locations(site)
@@ -151,8 +154,7 @@ def _secure_server(site: Site, version: Version | None, *, has_chat: bool, has_m
         locations += _main_locations(site)
     return _block(
         "server",
-        _listen(site, site.https_port, " ssl" if is_new else " ssl http2"),
-        *(["http2 on;"] if is_new else []),
+        *_listen_secure(site, version),
         f"server_name {site.served};",
         "server_tokens off;",
         "",
@@ -162,6 +164,25 @@ def _secure_server(site: Site, version: Version | None, *, has_chat: bool, has_m
         "",
         *locations,
     )
+
+
+def _other_name_server(site: Site, version: Version | None) -> str:
+    return "# The same site by its other name; the certificate must hold both.\n" + _block(
+        "server",
+        *_listen_secure(site, version),
+        f"server_name {site.other_name};",
+        "server_tokens off;",
+        "",
+        *_tls(site),
+        "",
+        _HSTS,
+        f"return 301 {site.public_url}$request_uri;",
+    )
+
+
+def _listen_secure(site: Site, version: Version | None) -> list[str]:
+    is_new = version is not None and version >= HTTP2_DIRECTIVE_SINCE
+    return [_listen(site, site.https_port, " ssl" if is_new else " ssl http2"), *(["http2 on;"] if is_new else [])]
 
 
 def _tls(site: Site) -> list[str]:
@@ -180,7 +201,7 @@ def _tls(site: Site) -> list[str]:
 def _server_wide(site: Site) -> list[str]:
     host = "$host" if site.https_port == HTTPS_PORT else "$host:$server_port"
     return [
-        "add_header Strict-Transport-Security $kefu_hsts always;",
+        _HSTS,
         "add_header X-Content-Type-Options $kefu_content_type_options always;",
         "add_header Referrer-Policy $kefu_referrer_policy always;",
         "",

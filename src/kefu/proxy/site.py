@@ -41,6 +41,7 @@ class Site:
         socket_body_bytes: Largest body of a polling request.
         upload_mib: Largest body of any other request to chat-server, MiB.
         ipv6: Whether the proxy listens on IPv6 too.
+        other_name: A name that is sent on to the one that is served; empty: none.
     """
 
     domain: str
@@ -58,6 +59,7 @@ class Site:
     socket_body_bytes: int
     upload_mib: int
     ipv6: bool
+    other_name: str = ""
 
     @property
     def served(self) -> str:
@@ -90,6 +92,17 @@ def checked_domain(text: str) -> str:
     ):
         raise SiteError(f"expected a domain such as shop.example, without scheme, port or path; got {text!r}")
     return name
+
+
+def www_name(domain: str) -> str:
+    """The name that people type for the same site: without `www.` if the domain has it, else with; empty: none.
+
+    Args:
+        domain: In the form of `checked_domain`.
+    """
+    bare = domain.removeprefix("www.")
+    name = bare if bare != domain else f"www.{domain}"
+    return name if "." in bare and len(name) <= DOMAIN_CHARS_MAX else ""
 
 
 def checked_folder(text: str) -> str:

@@ -94,7 +94,7 @@ class BareServer:
         self.at("/var/run").mkdir()
         self.at("/var/run/postgresql").symlink_to(postgres_folder)
         (self._cwd / wheel.name).hardlink_to(wheel)
-        self.ca = certificates.make(self.at("/ca"), [DOMAIN, "localhost"])
+        self.ca = certificates.make(self.at("/ca"), [DOMAIN, f"www.{DOMAIN}", "localhost"])
         self._write_programs()
         self._nginx = self._start_nginx()
 

@@ -1,7 +1,7 @@
 """`certbot certonly` for a server that is a folder: proves the name over http as Let's Encrypt would, then hands out.
 
-Run as `certbot.py FOLDER HTTP_PORT certonly --webroot -w WEBROOT -d NAME --deploy-hook COMMAND`. The certificate is one
-of our own CA, made before, in `FOLDER/ca`.
+Run as `certbot.py FOLDER HTTP_PORT certonly --webroot -w WEBROOT -d NAME… --deploy-hook COMMAND`. The certificate is
+one of our own CA, made before, in `FOLDER/ca`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ def main(root: Path, http_port: int, *arguments: str) -> None:
     parser.add_argument("what", choices=["certonly"])
     parser.add_argument("--webroot", action="store_true", required=True)
     parser.add_argument("-w", dest="folder", type=Path, required=True)
-    parser.add_argument("-d", dest="name", required=True)
+    parser.add_argument("-d", dest="names", action="append", required=True)
     parser.add_argument("--deploy-hook", required=True)
     wanted = parser.parse_args(arguments)
-    prove(wanted.folder, wanted.name, http_port)
-    live = root / "etc/letsencrypt/live" / wanted.name
+    for name in wanted.names:
+        prove(wanted.folder, name, http_port)
+    live = root / "etc/letsencrypt/live" / wanted.names[0]
     live.mkdir(parents=True)
     for name in ("fullchain.pem", "privkey.pem"):
         shutil.copy(root / "ca" / name, live / name)

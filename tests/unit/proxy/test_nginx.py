@@ -140,6 +140,36 @@ def test_certbot_paths_and_names() -> None:
     assert "server_name help.example;" in other
 
 
+@pytest.mark.parametrize(
+    ("domain", "other"), [("shop.example", "www.shop.example"), ("www.shop.example", "shop.example")]
+)
+@pytest.mark.parametrize("part", ["all", "rollback"])
+def test_the_other_name_is_sent_on(domain: str, other: str, part: str) -> None:
+    text = printed(f"--domain={domain}", f"--part={part}").stdout
+    plain, secure, also = text.split("server {\n")[1:]
+    assert f"server_name {domain} {other};" in plain
+    assert f"-d {domain} -d {other}\n" in plain
+    assert f"server_name {domain};" in secure
+    assert f"server_name {other};" in also
+    assert f"live/{domain}/fullchain.pem;" in also
+    assert f"return 301 https://{domain}$request_uri;" in also
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--domain=shop.example", "--no-www"], ["--domain=shop.example", "--layout=subdomain"]]
+)
+def test_there_is_no_other_name(arguments: list[str]) -> None:
+    text = printed(*arguments).stdout
+    assert "www." not in text
+    assert text.count("server_name") == 2
+
+
+def test_the_challenge_proves_both_names() -> None:
+    text = printed("--domain=shop.example", "--part=challenge").stdout
+    assert "server_name shop.example www.shop.example;" in text
+    assert "-d shop.example -d www.shop.example\n" in text
+
+
 def test_no_location_loses_the_headers_of_its_server() -> None:
     """In nginx a location with one `add_header` or `proxy_set_header` has none of its server's."""
     for layout in ("path", "subdomain"):
