@@ -51,7 +51,7 @@ class Connection(Protocol):
     sid: str
     """Public id of the Socket.IO session; not the Engine.IO sid, which is a credential and is never logged."""
     state: Any
-    """The endpoint's own record of this connection; None until it sets one."""
+    """The endpoint's own record of this connection; None until it sets one, and after `on_disconnect`."""
 
     @property
     def handshake(self) -> Handshake:

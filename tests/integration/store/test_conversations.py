@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.elements import BindParameter
 
 from kefu.store.database import make_engine
-from kefu.store.queries import conversations, messages, visitors
+from kefu.store.queries import agents, conversations, messages, visitors
+from kefu.tokens import AgentClaims
 
 DAY = dt.timedelta(hours=24)
 
@@ -148,3 +151,20 @@ async def test_expiry_passes_by_a_conversation_that_is_being_written(world, send
         assert await conversations.delete_empty(connection, DAY) == 0
     await transaction.commit()
     assert await world.assert_whole(conversation) == ["hello"]
+
+
+async def test_what_is_asked_all_the_time_leaves_nothing_to_collect(engine) -> None:
+    async with engine.connect() as connection:
+        gc.collect()
+        gc.disable()
+        try:
+            counts = []
+            for _ in range(3):
+                await conversations.tops(connection, ["c1", "c2"])
+                await conversations.written(connection, ["c1", "c2"], 1, also=["c3"])
+                await agents.disabled_among(connection, {"ann", "bob"})
+                await agents.ensure_agent(connection, AgentClaims("ann", "agent", "Ann", 0))
+                counts.append(sum(isinstance(one, BindParameter | sa.Column) for one in gc.get_objects()))
+        finally:
+            gc.enable()
+    assert len(set(counts[1:])) == 1

@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -115,3 +117,28 @@ async def test_who_breaks_the_rules_is_told_at_most_once(made):
     queue.abandon()
     assert "sid" not in hub.sessions
     assert queue.take() == b"1"
+
+
+async def test_a_session_that_is_over_needs_no_garbage_collector():
+    """The queue knows its client only while it may have to tell it something."""
+
+    class Slow:
+        channel: PollQueue
+
+        def tell(self) -> None:
+            pass
+
+    hub = Hub({}, TransportOptions(close_seconds_max=0.05))
+    hub.start()
+    client = Slow()
+    client.channel = PollQueue(hub, "sid", client.tell)
+    hub.sessions["sid"] = object()
+    gone = weakref.ref(client)
+    client.channel.abandon()
+    gc.disable()
+    try:
+        del client
+        assert gone() is None
+    finally:
+        gc.enable()
+        hub.stop()

@@ -20,23 +20,31 @@ from kefu.tokens import AgentClaims, Role
 UNNAMED = "Agent"
 """The name of an agent whose token has none. Visitors see names, so it must not be the id, which may be an address."""
 
-
-async def ensure_agent(connection: AsyncConnection, claims: AgentClaims) -> sa.Row[Any]:
-    """The row of a token's agent, made at the first valid token. `disabled` is for the caller to heed."""
-    fresh = insert(agent).values(
-        id=claims.agent_id, name=claims.name or UNNAMED, role=claims.role, last_seen_at=sa.func.now()
-    )
-    managed_here = agent.c.login.is_not(None)
-    named = claims.name is not None
-    query = fresh.on_conflict_do_update(
+# Built once: what SQLAlchemy builds of an array, and of a conflict's values, waits for the garbage collector, and these
+# are asked every second, and for each socket.
+_DISABLED_AMONG = sa.select(agent.c.id).where(
+    agent.c.disabled, agent.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)))
+)
+_FRESH = insert(agent).values(last_seen_at=sa.func.now())
+_IS_MANAGED_HERE = agent.c.login.is_not(None)
+_ENSURE_UNNAMED, _ENSURE_NAMED = (
+    _FRESH.on_conflict_do_update(
         index_elements=[agent.c.id],
         set_={
-            "name": sa.case((managed_here, agent.c.name), else_=fresh.excluded.name if named else agent.c.name),
-            "role": sa.case((managed_here, agent.c.role), else_=fresh.excluded.role),
+            "name": sa.case((_IS_MANAGED_HERE, agent.c.name), else_=name),
+            "role": sa.case((_IS_MANAGED_HERE, agent.c.role), else_=_FRESH.excluded.role),
             "last_seen_at": sa.func.now(),
         },
     ).returning(agent)
-    row: sa.Row[Any] = (await connection.execute(query)).one()
+    for name in (agent.c.name, _FRESH.excluded.name)
+)
+
+
+async def ensure_agent(connection: AsyncConnection, claims: AgentClaims) -> sa.Row[Any]:
+    """The row of a token's agent, made at the first valid token. `disabled` is for the caller to heed."""
+    query = _ENSURE_UNNAMED if claims.name is None else _ENSURE_NAMED
+    values = {"id": claims.agent_id, "name": claims.name or UNNAMED, "role": claims.role}
+    row: sa.Row[Any] = (await connection.execute(query, values)).one()
     return row
 
 
@@ -84,10 +92,7 @@ async def set_disabled(connection: AsyncConnection, agent_id: str, *, disabled: 
 
 async def disabled_among(connection: AsyncConnection, agent_ids: Collection[str]) -> set[str]:
     """Which of these agents are disabled."""
-    query = sa.select(agent.c.id).where(
-        agent.c.disabled, agent.c.id == sa.any_(sa.literal(list(agent_ids), sa.ARRAY(sa.Text)))
-    )
-    return set((await connection.execute(query)).scalars())
+    return set((await connection.execute(_DISABLED_AMONG, {"ids": list(agent_ids)})).scalars())
 
 
 def normal_login(login: str) -> str:

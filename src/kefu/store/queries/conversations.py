@@ -37,6 +37,16 @@ _CREATE = (
     )
     .returning(conversation, *_NOBODY_SERVES)
 )
+# And those of the comparison: what SQLAlchemy builds of an array waits for the garbage collector.
+_AMONG = conversation.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)))
+_TOPS = sa.select(conversation.c.id, conversation.c.seq).where(_AMONG)
+_WRITTEN = _WITH_AGENT.where(
+    _AMONG,
+    sa.or_(
+        conversation.c.version >= sa.cast(sa.bindparam("since", type_=sa.Text), Xid8),
+        conversation.c.id == sa.any_(sa.bindparam("also", type_=sa.ARRAY(sa.Text))),
+    ),
+)
 _PAGE = ("entry_url", "referrer", "page_title")
 _VERSION = {conversation.c.version: sa.text("pg_current_xact_id()")}
 
@@ -164,24 +174,14 @@ async def mark_read_by_agents(connection: AsyncConnection, conversation_id: str,
 
 async def tops(connection: AsyncConnection, conversation_ids: list[str]) -> dict[str, int]:
     """The top `seq` of each of these conversations."""
-    query = sa.select(conversation.c.id, conversation.c.seq).where(
-        conversation.c.id == sa.any_(sa.literal(conversation_ids, _TEXTS))
-    )
-    return {row.id: row.seq for row in await connection.execute(query)}
+    return {row.id: row.seq for row in await connection.execute(_TOPS, {"ids": conversation_ids})}
 
 
 async def written(
     connection: AsyncConnection, conversation_ids: list[str], since: int, *, also: list[str]
 ) -> Sequence[sa.Row[Any]]:
     """Those of the conversations that this transaction or a later one wrote, or that are in `also`, as `find` does."""
-    query = _WITH_AGENT.where(
-        conversation.c.id == sa.any_(sa.literal(conversation_ids, _TEXTS)),
-        sa.or_(
-            conversation.c.version >= sa.cast(sa.literal(str(since), sa.Text), Xid8),
-            conversation.c.id == sa.any_(sa.literal(also, _TEXTS)),
-        ),
-    )
-    return (await connection.execute(query)).all()
+    return (await connection.execute(_WRITTEN, {"ids": conversation_ids, "since": str(since), "also": also})).all()
 
 
 async def delete_empty(connection: AsyncConnection, older_than: dt.timedelta, limit: int = 1000) -> int:
@@ -209,6 +209,3 @@ async def delete_empty(connection: AsyncConnection, older_than: dt.timedelta, li
             )
         )
     return len(visitor_ids)
-
-
-_TEXTS = sa.ARRAY(sa.Text)

@@ -159,11 +159,12 @@ class NamespaceConnection:
         return was_open
 
     def tell_disconnect(self, reason: str) -> None:
-        """Tells the endpoint that it is over."""
+        """Tells the endpoint that it is over, and lets go of the endpoint's record."""
         try:
             self._endpoint.on_disconnect(self, reason)
         except Exception as error:  # noqa: BLE001 (logged; whatever it is, it ends this client alone)
             self._failed("on_disconnect", error)
+        self.state = None  # breaks a circle: records know their connection, and all of it would wait for the collector
 
     def _send(self, packet: Packet) -> None:
         self._client.channel.send(*packets.encode(packet))

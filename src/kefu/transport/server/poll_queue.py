@@ -40,12 +40,12 @@ class PollQueue:
     )
 
     def __init__(self, hub: Hub, sid: str, on_slow: Callable[[], None]) -> None:
-        """`on_slow` is called, in a later turn, when the client fetches too slowly."""
+        """`on_slow` is called, in a later turn, when the client fetches too slowly; not after the end."""
         self.sid = sid
         self.is_posting = False
         self._hub = hub
         self._bytes_max = hub.options.outbox_bytes_max
-        self._on_slow = on_slow
+        self._on_slow: Callable[[], None] | None = on_slow
         self._texts: list[bytes] = []
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -78,9 +78,10 @@ class PollQueue:
             return
         self._size += len(text)
         if self._size > self._bytes_max:
+            if self._on_slow is not None:
+                asyncio.get_running_loop().call_soon(self._on_slow)
             self._is_closed = True
             self._drop()
-            asyncio.get_running_loop().call_soon(self._on_slow)
             return
         self._texts.append(text)
         self._wake()
@@ -171,6 +172,7 @@ class PollQueue:
             self._waiter.set_result(None)
 
     def _drop(self) -> None:
+        self._on_slow = None  # breaks a circle: it is the client's, who has this queue
         self._texts.clear()
         self._hub.sessions.pop(self.sid, None)
         self._wake()
