@@ -155,6 +155,20 @@ STRICT = (
 )
 
 
+def test_the_button_stays_what_it_was(installation: Installation, open_context) -> None:
+    """The panel's styles come into the button's shadow root; none of them may reach the button."""
+    page = open_context().new_page()
+    page.goto(installation.shop)
+    button = page.locator("kefu-chat button.launcher")
+    before = button.bounding_box(), button.locator("svg").first.bounding_box()
+    open_widget(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("kefu-chat dialog")).to_be_hidden()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(300)  # the button sinks back
+    assert (button.bounding_box(), button.locator("svg").first.bounding_box()) == before
+
+
 def test_a_strict_host_page(installation: Installation, open_context) -> None:
     """The widget works under a CSP that admits only the chat's scripts and connections, and Trusted Types 'none'."""
     chat = f"http://localhost:{installation.chat_port}"

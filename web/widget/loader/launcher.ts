@@ -27,7 +27,7 @@ export class Launcher {
     sheet.replaceSync(css)
     this.shadow.adoptedStyleSheets = [sheet]
     this.#notice.role = 'status'
-    this.button.append(icon('bubble', BUBBLE), icon('chevron', CHEVRON), label, this.#badge)
+    this.button.append(icon('chat', BUBBLE), icon('chevron', CHEVRON), label, this.#badge)
     this.shadow.append(this.#notice, this.button)
   }
 
