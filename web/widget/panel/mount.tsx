@@ -133,7 +133,7 @@ class MountedPanel implements Panel {
 
   #listenToPage(): void {
     const { signal } = this.#gone
-    window.addEventListener('online', () => this.#visitor.link.wake(), { signal })
+    window.addEventListener('online', () => this.#networkBack(), { signal })
     window.addEventListener('offline', () => this.#lineChanged(false, 0), { signal })
     document.addEventListener(
       'visibilitychange',
@@ -145,6 +145,14 @@ class MountedPanel implements Panel {
     )
     this.#phone.addEventListener('change', () => this.#isOpen && this.#show(), { signal })
     window.visualViewport?.addEventListener('resize', () => this.#fitKeyboard(), { signal })
+  }
+
+  /** A connection that outlived the network's absence tells nothing: it never left its state. */
+  #networkBack(): void {
+    const { link } = this.#visitor
+    link.wake()
+    this.#lineChanged(link.state === 'online')
+    this.#draw()
   }
 
   #lineChanged(isOnline: boolean, afterMs = OFFLINE_SHOWN_AFTER_MS): void {

@@ -148,6 +148,14 @@ describe('opened', () => {
     expect(server.socket.payloads('visitor_read')).toMatchObject([{ seq: 2 }])
   })
 
+  test('a network that was away for so short that the connection outlived it is back', async () => {
+    await opened()
+    window.dispatchEvent(new Event('offline'))
+    await vi.waitFor(() => expect(find('.banner')).not.toBeNull())
+    window.dispatchEvent(new Event('online'))
+    await vi.waitFor(() => expect(find('.banner')).toBeNull())
+  })
+
   test('Escape closes it and asks for the focus to go back', async () => {
     await opened()
     find('textarea').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }))
