@@ -45,6 +45,9 @@ export default function Palette() {
         <SearchField
           aria-label={t('palette.title')}
           autoFocus
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') console.actions.overlay(null) // else the first one would only empty the field
+          }}
           className="flex items-center gap-3 border-b border-line px-4"
         >
           <Icon name="search" className="text-faint" />
