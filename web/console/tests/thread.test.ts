@@ -84,12 +84,12 @@ describe('lines', () => {
     expect(groups('somebody else')).toEqual([true, true])
   })
 
-  it('mark only the newest reply that the visitor has seen', () => {
+  it('tell what the visitor has seen, and name the newest of it', () => {
     const messages = [1, 2, 3].map((seq) => message(seq, { senderType: 'admin', adminId: 'a' }))
     const seen = layOut(parts({ messages, visitorReadSeq: 2 }), dayOf).flatMap((line) =>
-      line.kind === 'message' && line.seen ? [line.key] : [],
+      line.kind === 'message' ? [line.seen] : [],
     )
-    expect(seen).toEqual(['m2'])
+    expect(seen).toEqual(['yes', 'last', 'no'])
   })
 
   it('keep the key of a sent message when the server confirms it, so that its bubble stays', () => {

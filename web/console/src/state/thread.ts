@@ -23,11 +23,14 @@ export interface Grouped {
   last: boolean
 }
 
+/** Whether the visitor has seen an agent's message; `last` is the newest of those. */
+export type Seen = 'no' | 'yes' | 'last'
+
 export type Line =
   | { kind: 'day'; key: string; at: string }
   | { kind: 'unread'; key: string }
   | { kind: 'system'; key: string; text: string; at: string }
-  | ({ kind: 'message'; key: string; message: Message; seen: boolean } & Grouped)
+  | ({ kind: 'message'; key: string; message: Message; seen: Seen } & Grouped)
   | ({ kind: 'note'; key: string; note: Note } & Grouped)
   | ({ kind: 'outgoing'; key: string; outgoing: Outgoing } & Grouped)
 
@@ -112,7 +115,12 @@ function toLine(entry: Entry, seenSeq: number): Line {
   if (message.senderType === 'system') {
     return { kind: 'system', key: message.id, text: message.bodyText, at: message.createdAt }
   }
-  return { ...entry, key: message.clientId ?? message.id, seen: message.seq === seenSeq, ...single }
+  return { ...entry, key: message.clientId ?? message.id, seen: seenOf(message, seenSeq), ...single }
+}
+
+function seenOf({ senderType, seq }: Message, seenSeq: number): Seen {
+  if (senderType !== 'admin' || seq > seenSeq) return 'no'
+  return seq === seenSeq ? 'last' : 'yes'
 }
 
 /** The agents' newest message that the visitor has seen; 0 for none. */

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 import { Button as AriaButton } from 'react-aria-components/Button'
 import { useLocale, useT } from '../../i18n/i18n.tsx'
 import { splitLinks } from '../../state/links.ts'
-import { type Line, quickRepliesOf } from '../../state/thread.ts'
+import { type Line, quickRepliesOf, type Seen } from '../../state/thread.ts'
 import { clockTime, fullTime } from '../../state/time.ts'
 import { useActions, useConsoleState } from '../console.tsx'
 import { Icon } from '../parts/Icon.tsx'
@@ -25,7 +25,7 @@ export function MessageLine({ line }: { line: LineOf<'message'> }) {
     >
       <Bubble look={isVisitor ? 'visitor' : 'agent'} isFirst={line.first} isLast={line.last} text={message.bodyText} />
       <QuickReplyChips replies={replies} />
-      {(line.last || line.seen) && <Foot at={message.createdAt} isSeen={isVisitor ? null : line.seen} />}
+      {(line.last || line.seen === 'last') && <Foot at={message.createdAt} seen={isVisitor ? null : line.seen} />}
     </Block>
   )
 }
@@ -40,7 +40,7 @@ export function NoteLine({ line }: { line: LineOf<'note'> }) {
       attributes={{ 'data-testid': 'note' }}
     >
       <Bubble look="note" isFirst={line.first} isLast={line.last} text={note.bodyText} />
-      {line.last && <Foot at={note.createdAt} isSeen={null} />}
+      {line.last && <Foot at={note.createdAt} seen={null} />}
     </Block>
   )
 }
@@ -171,7 +171,7 @@ function QuickReplyChips({ replies }: { replies: readonly string[] }) {
   )
 }
 
-function Foot({ at, isSeen }: { at: string; isSeen: boolean | null }) {
+function Foot({ at, seen }: { at: string; seen: Seen | null }) {
   const t = useT()
   const locale = useLocale()
   return (
@@ -179,13 +179,13 @@ function Foot({ at, isSeen }: { at: string; isSeen: boolean | null }) {
       <time dateTime={at} title={fullTime(at, locale)} className="tabular-nums">
         {clockTime(at, locale)}
       </time>
-      {isSeen === true && (
+      {(seen === 'yes' || seen === 'last') && (
         <>
           <Icon name="checkAll" size={14} className="text-accent" />
-          {t('message.seen')}
+          <span className={seen === 'yes' ? 'sr-only' : ''}>{t('message.seen')}</span>
         </>
       )}
-      {isSeen === false && (
+      {seen === 'no' && (
         <>
           <Icon name="check" size={12} />
           <span className="sr-only">{t('message.sent')}</span>
