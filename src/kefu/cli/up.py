@@ -12,15 +12,15 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
 
 from kefu import logs
 from kefu.app import run_chat_server
 from kefu.cli import systemd
 from kefu.cli.kept_secret import with_kept_secret
+from kefu.cli.language import language_of
 from kefu.cli.local_nats import find_nats, local_nats
 from kefu.cli.running import opened, run, settle, with_database
+from kefu.cli.welcome import show_welcome
 from kefu.cli.workers import WORKERS_MAX, run_workers, shared_port
 from kefu.config import ConfigError, Settings, check_server, check_site, load_settings, reveal
 from kefu.config_rules import origin_as_sent
@@ -184,7 +184,7 @@ async def together(stop: asyncio.Event, *programs: Coroutine[Any, Any, None]) ->
 
 
 class Welcome:
-    """What a person sees once both programs serve: where to go, and the first password.
+    """Tells where to go once both programs serve.
 
     Args:
         settings: As the programs got them.
@@ -193,8 +193,7 @@ class Welcome:
     """
 
     def __init__(self, settings: Settings, name: str, password: str | None) -> None:
-        self._settings = settings
-        self._name = name
+        self._site = origin_of(name, settings.site_port) or ""
         self._password = password
         self._waiting_for = 2
 
@@ -204,18 +203,4 @@ class Welcome:
         if self._waiting_for == 0:
             settle()
             systemd.tell(systemd.READY)
-            self._show()
-
-    def _show(self) -> None:
-        site = origin_of(self._name, self._settings.site_port)
-        rows = Table.grid(padding=(0, 2))
-        rows.add_row("Shop with the chat", f"[bold cyan]{site}/[/]")
-        rows.add_row("Agents' console", f"[bold cyan]{site}/admin/chat[/]")
-        if self._password is not None:
-            rows.add_row("", "")
-            rows.add_row("Login", f"[bold]{FIRST_LOGIN}[/]")
-            rows.add_row("Password", f"[bold]{self._password}[/]")
-            rows.add_row("", f"shown this once; change it: kefu agent passwd {FIRST_LOGIN}")
-        Console(highlight=False, soft_wrap=True).print(
-            Panel(rows, title="Kefu is running", subtitle="Ctrl-C stops it", expand=False, padding=(1, 2))
-        )
+            show_welcome(self._site, FIRST_LOGIN, self._password, language_of(""), Console(highlight=False))
