@@ -18,7 +18,7 @@ CHECKS: dict[str, tuple[str, str]] = {
     "widget_alias": ("widgetScript.js is the same file", "widgetScript.js 内容相同"),
     "widget_short": ("/widget/ without /chat (optional)", "不带 /chat 的 /widget/（可选）"),
     "widget_files": ("what the widget loads", "widget 加载的文件"),
-    "console_files": ("the console's files", "客服控制台文件"),
+    "console_files": ("the console's files", "客服工作台文件"),
     "admin_page": ("/admin/chat and its token route", "/admin/chat 与 token 接口"),
     "hello": ("visitor opens a conversation", "访客打开会话"),
     "visitor_message": ("visitor writes, agent reads it", "访客发送，客服收到"),
@@ -48,7 +48,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "left_open": (
         "The conversation {id} of “{name}” could not be closed; close it in the console",
-        "“{name}”的会话 {id} 未能关闭，请在控制台关闭",
+        "“{name}”的会话 {id} 未能关闭，请在工作台关闭",
     ),
     # what checks say
     "transit": ("{ms:.0f} ms from sender to reader", "从发送到收到 {ms:.0f} 毫秒"),
