@@ -26,6 +26,8 @@ READY_WAIT_S_MAX = 300.0  # crash recovery of a large log counts too
 STOP_WAIT_S_MAX = 20.0
 POLL_S = 0.01
 LOG_TAIL_LINES = 12
+DISK_FULL = ("No space left on device", "Check free disk space")
+"""What PostgreSQL says then: the second where a part of a block still went in."""
 
 CONNECTIONS_MAX = 80
 """Unless whoever starts it asks for more."""
@@ -109,7 +111,7 @@ def tool_env() -> dict[str, str]:
 def explain(what: str, output: str) -> str:
     """One readable text from a failed program's output."""
     lines = [line.strip() for line in output.splitlines() if line.strip()][-LOG_TAIL_LINES:]
-    if any("No space left on device" in line for line in lines):
+    if any(sign in line for line in lines for sign in DISK_FULL):
         return f"{what}: the disk is full (No space left on device)"
     return f"{what}: " + (" | ".join(lines) or "no output")
 
