@@ -21,7 +21,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "console": "Agents' console",
         "login": "Login",
         "password": "Password",
-        "once": "shown this once; change it: {command}",
+        "once": "shown this once; change it with",
     },
     "zh-CN": {
         "running": "Kefu 已启动",
@@ -30,7 +30,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "console": "客服工作台",
         "login": "账号",
         "password": "密码",
-        "once": "密码只显示这一次；修改：{command}",
+        "once": "密码只显示这一次，修改密码：",
     },
 }
 
@@ -51,8 +51,8 @@ def show_welcome(site: str, login: str, password: str | None, language: Language
     texts = TEXTS[language]
     lines = [(texts["shop"], f"{site}/"), (texts["console"], f"{site}/admin/chat")]
     if password is not None:
-        once = texts["once"].format(command=f"{_program()} agent passwd {login}")
-        lines += [("", ""), (texts["login"], login), (texts["password"], password), ("", once)]
+        change = f"{_program()} agent passwd {login}"
+        lines += [("", ""), (texts["login"], login), (texts["password"], password), ("", texts["once"]), ("", change)]
     panel = _framed(lines, texts)
     if Measurement.get(console, console.options.update(max_width=UNLIMITED), panel).maximum <= console.width:
         console.print(panel, soft_wrap=True)
