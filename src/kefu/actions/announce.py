@@ -20,7 +20,7 @@ from kefu.store.tables import DEFAULT_SITE
 log = logging.getLogger(__name__)
 
 INTERVAL_MS_MIN = 250
-INTERVAL_MS_MAX = 1000
+INTERVAL_MS_MAX = 2000
 ROWS_PER_SECOND = 400
 """Where more change at once, the interval grows: an inbox that moves faster helps no one, and rows are not free."""
 
@@ -91,13 +91,13 @@ class InboxAnnouncer:
         if not changed and not reopened:
             return
         try:
-            async with self._database.autocommit.connect() as connection:
-                for conversation_id in reopened:
+            for conversation_id in reopened:
+                async with self._database.autocommit.connect() as connection:
                     conversation = await conversations.find(connection, conversation_id)
-                    if conversation is not None:
-                        self._publisher.visitor_update(rows.visitor_update(conversation))
-                for site, version, row in await inbox.some(connection, changed) if changed else ():
-                    self.versions[row.conversation_id] = version
-                    self._publisher.inbox_row(site, row)
+                if conversation is not None:
+                    self._publisher.visitor_update(rows.visitor_update(conversation))
+            for site, version, row in await inbox.some(self._database, changed) if changed else ():
+                self.versions[row.conversation_id] = version
+                self._publisher.inbox_row(site, row)
         except UNREACHABLE as error:
             log.warning("changes of %d conversations not announced: %s", len(changed), type(error).__name__)

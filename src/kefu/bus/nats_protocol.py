@@ -78,12 +78,12 @@ class Reader:
         at, end = 0, len(data)
         while (line_end := data.find(_END, at)) >= 0:
             if data.startswith(_MESSAGE, at):
-                subject, size = self._message_line(data[at + 4 : line_end])
+                words = data[at + 4 : line_end].split(b" ")  # subject, sid, where to reply if anywhere, size
                 body = line_end + 2
-                stop = body + size
+                stop = body + self._size(words[-1])
                 if stop + 2 > end:
                     break
-                self._heard.on_message(subject, data[body:stop])
+                self._heard.on_message(words[0], data[body:stop])
                 at = stop + 2
             else:
                 self._control(data[at:line_end])
@@ -93,14 +93,11 @@ class Reader:
                 raise ProtocolError("a line without an end")
         self._rest = data[at:]
 
-    def _message_line(self, line: bytes) -> tuple[bytes, int]:
-        """Subject and size of `subject sid [reply] size`."""
-        subject, _, rest = line.partition(b" ")
-        number = rest.rpartition(b" ")[2]
-        size = int(number) if number.isdigit() and len(number) <= _SIZE_DIGITS_MAX else -1
+    def _size(self, digits: bytes) -> int:
+        size = int(digits) if digits.isdigit() and len(digits) <= _SIZE_DIGITS_MAX else -1
         if not 0 <= size <= self._message_bytes_max:
             raise ProtocolError("a message without a size that can be")
-        return subject, size
+        return size
 
     def _control(self, line: bytes) -> None:
         word, _, rest = line.partition(b" ")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 
 from kefu.chat.text import without_addresses
@@ -87,7 +89,7 @@ _INBOX_TIMES = tuple(
 )
 
 
-def inbox_row(row: sa.Row[Any]) -> InboxRow:
+def inbox_row(row: Sequence[Any] | asyncpg.Record) -> InboxRow:
     """A row that begins with `queries.inbox.COLUMNS`; whether the visitor is online is not the database's to know."""
     values = list(row[: len(INBOX_FIELDS)])
     for at in _INBOX_TIMES:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kefu.store.database import make_engine
+from kefu.store.database import Database, make_engine
 from kefu.store.queries import conversations, inbox
 from kefu.store.queries.inbox import BadCursorError
 
@@ -22,6 +22,14 @@ async def connection(database_url: str) -> AsyncIterator[AsyncConnection]:
     async with engine.connect() as made:
         yield made
     await engine.dispose()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """As a node has it."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
 
 
 def ids(rows) -> list[str]:
@@ -40,7 +48,7 @@ async def ask_since(connection: AsyncConnection, mark: str, limit: int = 50) -> 
             return found, new_mark
 
 
-async def test_tabs(world, send, connection) -> None:
+async def test_tabs(world, send, connection, database) -> None:
     """Each tab holds its conversations, newest activity first, and its count."""
     node = world.appender()
     await world.agent("ann")
@@ -63,7 +71,7 @@ async def test_tabs(world, send, connection) -> None:
     assert await tab("closed") == [closed]
     counts = await inbox.counts(connection, "default", "ann")
     assert (counts.mine, counts.unassigned, counts.all, counts.closed) == (1, 1, 3, 1)
-    assert ids([found.row for found in await inbox.some(connection, [mine, empty, "nowhere"])]) == [mine]
+    assert ids([found.row for found in await inbox.some(database, [mine, empty, "nowhere"])]) == [mine]
     row = await inbox.one(connection, mine)
     assert row is not None
     assert (row.assigned_to, row.assignee_name, row.unread, row.preview) == ("ann", "Ann", 1, "hello")
