@@ -79,10 +79,9 @@ class Appender:
         """
         if self._closed or len(self._queue) >= self._queue_max:
             raise QueueFullError
-        loop = asyncio.get_running_loop()
-        self._queue.append(Waiting(draft, done, loop.time() + self._deadline_s))
+        self._queue.append(Waiting(draft, done, time.monotonic() + self._deadline_s))
         if self._flight is None:
-            self._flight = loop.create_task(self._fly(), name="append")
+            self._flight = asyncio.get_running_loop().create_task(self._fly(), name="append")
 
     @property
     def waiting(self) -> int:
@@ -142,7 +141,7 @@ class Appender:
         return []
 
     def _without_expired(self, batch: list[Waiting]) -> tuple[list[Waiting], list[tuple[Waiting, Outcome]]]:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         return (
             [waiting for waiting in batch if waiting.deadline > now],
             [(waiting, UNAVAILABLE) for waiting in batch if waiting.deadline <= now],

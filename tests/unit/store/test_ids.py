@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -22,6 +24,22 @@ def test_shape() -> None:
 def test_no_two_are_equal() -> None:
     """80 random bits within a millisecond."""
     assert len({new_id() for _ in range(20_000)}) == 20_000
+
+
+def test_a_fork_draws_its_own() -> None:
+    """What was drawn ahead is used by one process only."""
+    code = """if True:
+        import os
+        from kefu.store.ids import new_id
+        new_id()
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+        print(*(new_id()[10:] for _ in range(300)), flush=True)
+    """
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    drawn = done.stdout.split()
+    assert len(set(drawn)) == len(drawn) == 600
 
 
 def test_later_ids_sort_later(monkeypatch: pytest.MonkeyPatch) -> None:
