@@ -56,6 +56,7 @@ beforeEach(() => {
   })
   globalThis.indexedDB = new IDBFactory()
   localStorage.clear()
+  sessionStorage.clear()
   bench = makeBench()
   bench.server.answers = {
     admin_auth: () => bench.server.authed(),
@@ -307,6 +308,27 @@ describe('an open conversation', () => {
     await start()
     await open()
     expect(state().threads.get('c1')).toMatchObject({ state: 'failed', error: 'CONVERSATION_NOT_FOUND' })
+  })
+
+  it('is open again after a reload, if it is still there', async () => {
+    const { answers } = bench.server
+    const reload = async () => {
+      bench.session.stop()
+      bench = makeBench()
+      bench.server.answers = answers
+      await start()
+    }
+    await start()
+    await open()
+    await reload()
+    expect(state().openId).toBe('c1')
+    answers.admin_inbox = () => inboxAck([row('c2', { seq: 1 })])
+    await reload()
+    expect(state().openId).toBeNull()
+    answers.admin_inbox = () => inboxAck()
+    bench.session.actions.open(null)
+    await reload()
+    expect(state().openId).toBeNull()
   })
 
   it('remembers where the unread began, and is read once seen', async () => {

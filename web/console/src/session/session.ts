@@ -2,6 +2,7 @@
 
 import type { InboxRow } from '@kefu/protocol'
 import { listIds } from '../state/inbox.ts'
+import { keepOpen, keptOpen } from '../state/last-open.ts'
 import { pageStorage, type Settings, saveSettings } from '../state/settings.ts'
 import type { ConsoleState } from '../state/state.ts'
 import type { Store } from '../state/store.ts'
@@ -43,11 +44,21 @@ export function createSession(options: SessionOptions): Session {
     const { me } = store.get()
     if (me) void sending.authed(me.adminId)
     conversations.rejoin()
-    void inbox.sync()
+    void inbox.sync().then(reopenLast)
+  }
+
+  /** After a reload the tab shows the conversation that it showed before, if it is still in the list. */
+  function reopenLast(): void {
+    const id = keptOpen()
+    const { openId, inbox: list } = store.get()
+    if (id && !openId && list.rows.has(id)) conversations.open(id)
   }
 
   const actions: Actions = {
-    open: (id) => conversations.open(id),
+    open: (id) => {
+      keepOpen(id)
+      conversations.open(id)
+    },
     move: (step) => move(store, actions, step),
     filter: (filter) => inbox.filter(filter),
     sort: (sort) => inbox.sort(sort),
