@@ -1,7 +1,7 @@
-"""What more processes give and cost; prints tables and writes `bench/cluster.md`. As root; up to ten minutes.
+"""What more processes give and cost; prints tables and writes `bench/cluster.md`. As root; up to twenty minutes.
 
     python bench/cluster.py            all three parts
-    python bench/cluster.py full       only parts that are named (heard, held, full: under five minutes each)
+    python bench/cluster.py full       only parts that are named: heard, held (a minute each), full (fifteen)
 
 Every node is a `kefu server` of its own process, joined by one NATS, on one PostgreSQL.
 """
@@ -9,40 +9,30 @@ Every node is a `kefu server` of its own process, joined by one NATS, on one Pos
 from __future__ import annotations
 
 import contextlib
-import itertools
-import shutil
-import subprocess
+import functools
 import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-import asyncpg
-import msgspec
 import uvloop
 
 import cluster_report
 from crowd import CrowdPlan, CrowdResult
-from kefu.store.embedded import EmbeddedPostgres
-from kefu.store.migrate import upgrade
+from installation import HERE, Databases, Quiet, databases, generate, say
 from kefu.tokens import issue_agent_token
 from nodes import SECRET, Nats, Node, cluster, nats
 from paced import Heard, drive
 from share import held
 
-HERE = Path(__file__).parent
 NODES_HEARD = (1, 2, 4, 8)
-ROUNDS = 3
-ROUNDS_S_MAX = 265.0
-"""A part that would take longer has fewer rounds."""
-VISITORS, AGENTS = cluster_report.FULL_VISITORS, 8
+ROUNDS, ROUNDS_FULL = 3, 5
+REPEATS_MAX = 15
+VISITORS_SMALL, VISITORS_LARGE = 200, 800
+AGENTS = 8
 SECONDS_WARM, SECONDS = 1.0, 2.5
 SHARE = 0.2
-GENERATOR_S_MAX = 120.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +42,7 @@ class Setup:
     processes: int
     where: Literal["same", "chance", "other"] = "chance"
     joined: bool = True
-    visitors: int = VISITORS
+    visitors: int = VISITORS_SMALL
     share: float | None = None
 
 
@@ -71,29 +61,30 @@ class Measured:
 
 
 HELD = (Setup(1, share=SHARE), Setup(2, share=SHARE))
-FULL = (
-    Setup(1, joined=False),
-    Setup(1),
-    Setup(2),
-    Setup(2, "other"),
-    Setup(4, "same"),
-    Setup(4),
-    Setup(4, "other"),
-    Setup(4, visitors=4 * VISITORS),
+LARGE, SMALL = (
+    tuple(
+        Setup(processes, where, joined, visitors)
+        for processes, where, joined in (
+            (1, "chance", False),
+            (1, "chance", True),
+            (2, "chance", True),
+            (2, "other", True),
+            (4, "same", True),
+            (4, "chance", True),
+            (4, "other", True),
+        )
+    )
+    for visitors in (VISITORS_LARGE, VISITORS_SMALL)
 )
 
 
 class Bench:
     """One run."""
 
-    def __init__(self, postgres: EmbeddedPostgres, bus: Nats, folder: Path) -> None:
-        self._postgres = postgres
+    def __init__(self, databases: Databases, bus: Nats) -> None:
+        self._databases = databases
         self._bus = bus
-        self._folder = folder
-        self._postgres_pid = int(next(folder.rglob("postmaster.pid")).read_text().splitlines()[0])
-        self._numbers = itertools.count(1)
-        self._sql("create database bench_template owner chatapp")
-        upgrade(self._url("bench_template"))
+        self._quiet = Quiet(REPEATS_MAX)
 
     def heard(self) -> list[Heard]:
         """What a node hears of a trickle."""
@@ -101,19 +92,17 @@ class Bench:
         for count in NODES_HEARD:
             with self._running(count, joined=True) as nodes:
                 rows.append(uvloop.run(drive(nodes)))
-            _say(rows[-1])
+            say(rows[-1])
         return rows
 
-    def rounds(self, setups: tuple[Setup, ...]) -> dict[Setup, list[Measured]]:
-        """The closed loop on each setup in turn, several times; all setups have as many rounds."""
+    def rounds(self, setups: tuple[Setup, ...], count: int = ROUNDS) -> dict[Setup, list[Measured]]:
+        """The closed loop on each setup in turn, several times."""
         found: dict[Setup, list[Measured]] = {setup: [] for setup in setups}
-        begun = time.monotonic()
-        for number in range(1, ROUNDS + 1):
+        for _ in range(count):
             for setup in setups:
-                found[setup].append(self._load(setup))
-                _say(setup, found[setup][-1])
-            if (time.monotonic() - begun) * (number + 1) / number > ROUNDS_S_MAX:
-                break
+                load = functools.partial(self._load, setup)
+                found[setup].append(self._quiet.undisturbed(load, cluster_report.strangers))
+                say(setup, found[setup][-1])
         return found
 
     def _load(self, setup: Setup) -> Measured:
@@ -137,7 +126,7 @@ class Bench:
             dialect="socketio",
             port=nodes[0].port,
             server_pid=nodes[0].process.pid,
-            postgres_pid=self._postgres_pid,
+            postgres_pid=self._databases.postgres_pid,
             visitors=setup.visitors,
             seconds_warm=SECONDS_WARM,
             seconds=SECONDS,
@@ -147,56 +136,29 @@ class Bench:
             agent_tokens=[issue_agent_token(SECRET, agent_id=name, role="agent", name="Agent") for name in names],
             where=setup.where,
         )
-        done = subprocess.run(
-            [sys.executable, str(HERE / "crowd.py")],
-            input=msgspec.json.encode(plan),
-            stdout=subprocess.PIPE,
-            timeout=GENERATOR_S_MAX,
-            check=True,
-        )
-        return msgspec.json.decode(done.stdout, type=CrowdResult)
+        return generate("crowd.py", plan, CrowdResult)
 
     @contextlib.contextmanager
     def _running(self, count: int, *, joined: bool) -> Iterator[list[Node]]:
-        name = f"bench_{next(self._numbers)}"
-        self._sql(f"create database {name} template bench_template owner chatapp")
-        with cluster(count, self._url(name), self._bus.url if joined else "", self._folder) as nodes:
+        with (
+            self._databases.fresh() as url,
+            cluster(count, url, self._bus.url if joined else "", self._databases.folder) as nodes,
+        ):
             yield nodes
-        self._sql(f"drop database {name} with (force)")
-
-    def _url(self, database: str) -> str:
-        return self._postgres.url.replace("@/kefu?", f"@/{database}?")
-
-    def _sql(self, statement: str) -> None:
-        async def run() -> None:
-            connection = await asyncpg.connect(self._postgres.admin_url)
-            await connection.execute(statement)
-            await connection.close()
-
-        uvloop.run(run())
-
-
-def _say(*what: object) -> None:
-    print(*what, file=sys.stderr, flush=True)
 
 
 def main() -> None:
     """Measures, prints, writes."""
     wanted = sys.argv[1:] or ["heard", "held", "full"]
-    folder = Path(tempfile.mkdtemp(prefix="kefu-bench-", dir="/tmp"))
-    folder.chmod(0o755)  # as root, PostgreSQL runs as somebody else
     sections = []
-    try:
-        with EmbeddedPostgres(folder / "data", crash_linger_s=1) as postgres, nats() as bus:
-            bench = Bench(postgres, bus, folder)
-            if "heard" in wanted:
-                sections.append(cluster_report.heard(bench.heard()))
-            if "held" in wanted:
-                sections.append(cluster_report.held(bench.rounds(HELD)))
-            if "full" in wanted:
-                sections.append(cluster_report.full(bench.rounds(FULL)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with databases() as made, nats() as bus:
+        bench = Bench(made, bus)
+        if "heard" in wanted:
+            sections.append(cluster_report.heard(bench.heard()))
+        if "held" in wanted:
+            sections.append(cluster_report.held(bench.rounds(HELD)))
+        if "full" in wanted:
+            sections.append(cluster_report.full(bench.rounds(LARGE, ROUNDS_FULL), bench.rounds(SMALL, ROUNDS_FULL)))
     page = HERE / "cluster.md"
     text = cluster_report.page(sections, page.read_text(encoding="utf-8"))
     print(text)

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 HELD_RATIO_MIN = 1.7
 CPU_RATIO_MAX = 1.3
-FULL_VISITORS = 200
-"""Visitors in all where a row does not say otherwise."""
-
 
 INTRODUCTION = """# What more processes give and cost
 
@@ -95,46 +92,54 @@ closed loop, 8 agents, visitors' agents on any node as by chance. Medians of {_r
 """
 
 
-def full(found: dict[Setup, list[Measured]]) -> str:
+def full(large: dict[Setup, list[Measured]], small: dict[Setup, list[Measured]]) -> str:
     """What a message costs on several processes that nothing holds."""
+    return f"""Full load, nothing held
+
+{_circumstances()}
+
+The same crowd on one, two and four processes, in a closed loop, 8 agents; chat-servers' CPU a message is that of all of
+them together, in µs. "Crosses" is the share of messages that came to another node: by chance 1/2 of them on two nodes
+and 3/4 on four; in the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, each to the
+same round of one process, with the least and the most. "Others" is what had nothing to do with the run, in cores; a
+round beside which it was more than a quarter was measured again. Medians of {_rounds(large)} interleaved rounds.
+
+{_crowd(large)}
+
+{_crowd(small)}
+
+How to read it: where nothing crosses, a message does the same work as on one process. What it costs more there is the
+price of several processes on {os.cpu_count()} cores: smaller commits, more wakings, and caches that are cold after each
+switch between them, PostgreSQL and the generator. The generator's work is the same in every row; its column shows a
+part of that. The bus is the difference between 0 % and 100 %: hearing a message, and encoding it for sockets once more.
+Publishing is in every row but the first of each crowd, because nobody knows who listens. Of the large crowd each of
+four processes has as many visitors as one has of the small crowd; of the small one it has fifty, and small commits.
+"""
+
+
+def _crowd(found: dict[Setup, list[Measured]]) -> str:
     first = next(rounds for setup, rounds in found.items() if setup.joined)
     lines = []
     for setup, rounds in found.items():
         rate, server = _median(rounds, lambda each: each.crowd.load.messages_per_s), _median(rounds, _server)
         crossed, batch = _median(rounds, lambda each: each.crossed), _median(rounds, lambda each: each.batch)
         others = [_median(rounds, pick) for pick in (_nats, _postgres, _generator)]
-        strangers = _median(rounds, _strangers)
-        target = f"≤ {CPU_RATIO_MAX}" if setup.processes > 1 else ""
         name = f"{setup.processes}" if setup.joined else f"{setup.processes}, without NATS"
-        name += f", {setup.visitors} visitors" if setup.visitors != FULL_VISITORS else ""
-        to_first = statistics.median(_server(each) / _server(base) for each, base in zip(rounds, first, strict=True))
+        ratios = sorted(_server(each) / _server(base) for each, base in zip(rounds, first, strict=True))
+        spread = f" ({ratios[0]:.2f}-{ratios[-1]:.2f})" if rounds is not first else ""
+        target = f"≤ {CPU_RATIO_MAX}" if setup.processes > 1 else ""
+        to_one = f"{statistics.median(ratios):.2f}{spread}"
         lines.append(
-            f"| {name} | {crossed:.0%}{_case(setup)} | {server:.1f} | {to_first:.2f} | {target} | "
+            f"| {name} | {crossed:.0%}{_case(setup)} | {server:.1f} | {to_one} | {target} | "
             + " | ".join(f"{value:.1f}" for value in others)
-            + f" | {batch:.0f} | {rate:,.0f} | {strangers:.2f} |"
+            + f" | {batch:.0f} | {rate:,.0f} | {_median(rounds, strangers):.2f} |"
         )
-    return f"""Full load, nothing held
-
-{_circumstances()}
-
-{FULL_VISITORS} visitors in all where a row does not say otherwise, in a closed loop, 8 agents; chat-servers' CPU a
-message is that of all of them together, in µs.
-"Crosses" is the share of messages that came to another node: by chance 1/2 of them on two nodes and 3/4 on four; in
-the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, each to the same round of one
-process. "Others" is what had nothing to do with the run, in cores: their work makes everything dearer. Medians of
-{_rounds(found)} interleaved rounds.
+    visitors = next(iter(found)).visitors
+    return f"""{visitors} visitors in all:
 
 | processes | crosses | chat-servers | to one | target | NATS | PostgreSQL | generator | commit | messages/s | others |
 |---|---|---|---|---|---|---|---|---|---|---|
-{_joined(lines)}
-
-How to read it: where nothing crosses, a message does the same work as on one process. What it costs more there is the
-price of several processes on {os.cpu_count()} cores: smaller commits, more wakings, and caches that are cold after each
-switch between them, PostgreSQL and the generator. The generator's work is the same in every row; its column shows a
-part of that. The bus is the difference between 0 % and 100 %: hearing a message, and encoding it for sockets once more.
-Publishing is in every row but the first, because nobody knows who listens. With four times the visitors each of four
-processes has as many as the one has, and commits about as many messages at once.
-"""
+{_joined(lines)}"""
 
 
 def _case(setup: Setup) -> str:
@@ -157,7 +162,8 @@ def _nats(one: Measured) -> float:
     return one.crowd.nats_us
 
 
-def _strangers(one: Measured) -> float:
+def strangers(one: Measured) -> float:
+    """CPU that had nothing to do with the run, in cores."""
     load = one.crowd.load
     return max(0.0, load.other_cores - one.crowd.nats_us * load.messages_per_s / 1e6)
 

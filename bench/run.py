@@ -14,37 +14,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TypeVar
-
-import asyncpg
-import msgspec
-import uvloop
 
 import goals
-from kefu.store.embedded import EmbeddedPostgres
-from kefu.store.migrate import upgrade
+from installation import HERE, Databases, Quiet, databases, generate, say
 from peers import installed
 from plan import IdleResult, LoadResult, Plan
-from processes import machine_cpu_s
 from report import Report
-from targets import HERE, PEER_TARGETS, TARGETS, Server, Target
-
-GENERATOR_S_MAX = 300.0
-OTHERS_CORES_MAX = 0.25
-"""A round beside which others used more is measured again: it would say more of them than of the server."""
-QUIET_S = 1.0
-QUIET_WAIT_S_MAX = 20.0
-
-Result = TypeVar("Result", LoadResult, IdleResult)
+from targets import PEER_TARGETS, TARGETS, Server, Target
 
 
 @dataclass(frozen=True)
@@ -52,7 +31,7 @@ class Scale:
     """How much is measured: rounds of the closed loop and of the paced one, seconds, connections.
 
     Attributes:
-        repeats_max: Rounds that may be measured again; after that they count as they are, on however busy a machine.
+        repeats_max: Rounds that may be measured again because others disturbed them.
     """
 
     rounds: int
@@ -74,15 +53,15 @@ QUICK = Scale(1, 1, seconds_warm=1, seconds=3, seconds_paced=2, steps=(500,), se
 class Bench:
     """One run."""
 
-    def __init__(self, postgres: EmbeddedPostgres, folder: Path, scale: Scale) -> None:
-        self._postgres = postgres
-        self._folder = folder
+    def __init__(self, databases: Databases, scale: Scale) -> None:
+        self._databases = databases
         self._scale = scale
-        self._postgres_pid = int(next(folder.rglob("postmaster.pid")).read_text().splitlines()[0])
-        self._numbers = itertools.count(1)
-        self.repeats = 0
-        self._sql("create database bench_template owner chatapp")
-        upgrade(self._url("bench_template"))
+        self._quiet = Quiet(scale.repeats_max)
+
+    @property
+    def repeats(self) -> int:
+        """Rounds that were measured again."""
+        return self._quiet.repeats
 
     def closed(self, target: Target) -> LoadResult:
         """The closed loop: as fast as acks come."""
@@ -93,23 +72,20 @@ class Bench:
         return self._undisturbed(target, "paced", 1, self._scale.seconds_paced)
 
     def _undisturbed(self, target: Target, mode: str, seconds_warm: float, seconds: float) -> LoadResult:
-        while True:
+        def measure() -> LoadResult:
             with self._running(target) as server:
                 plan = self._plan(target, server, mode)
                 plan.seconds_warm, plan.seconds = seconds_warm, seconds
-                result = _generate(plan, LoadResult)
-            if result.other_cores <= OTHERS_CORES_MAX or self.repeats == self._scale.repeats_max:
-                return result
-            self.repeats += 1
-            _say(f"others used {result.other_cores:.2f} cores meanwhile: again")
-            _until_quiet()
+                return generate("generate.py", plan, LoadResult)
+
+        return self._quiet.undisturbed(measure, lambda result: result.other_cores)
 
     def idle(self, target: Target, steps: tuple[int, ...], *, greets: bool) -> IdleResult:
         """Memory of connections that do nothing, and what it takes to accept them."""
         with self._running(target) as server:
             plan = self._plan(target, server, "idle")
             plan.steps, plan.greets, plan.settle_s = steps, greets, self._scale.settle_s
-            return _generate(plan, IdleResult)
+            return generate("generate.py", plan, IdleResult)
 
     def _plan(self, target: Target, server: Server, mode: str) -> Plan:
         return Plan(
@@ -117,81 +93,40 @@ class Bench:
             dialect=target.dialect,
             port=server.port,
             server_pid=server.pid,
-            postgres_pid=self._postgres_pid,
+            postgres_pid=self._databases.postgres_pid,
             agent_token=server.agent_token,
             visitors=self._scale.visitors,
         )
 
     @contextlib.contextmanager
     def _running(self, target: Target) -> Iterator[Server]:
-        name = f"bench_{next(self._numbers)}"
-        self._sql(f"create database {name} template bench_template owner chatapp")
-        with target.running(self._url(name), self._folder, self._scale.visitors) as server:
+        with (
+            self._databases.fresh() as url,
+            target.running(url, self._databases.folder, self._scale.visitors) as server,
+        ):
             yield server
-        self._sql(f"drop database {name} with (force)")
-
-    def _url(self, database: str) -> str:
-        return self._postgres.url.replace("@/kefu?", f"@/{database}?")
-
-    def _sql(self, statement: str) -> None:
-        async def run() -> None:
-            connection = await asyncpg.connect(self._postgres.admin_url)
-            await connection.execute(statement)
-            await connection.close()
-
-        uvloop.run(run())
-
-
-def _until_quiet() -> None:
-    """Waits a while for the others to finish; nothing of ours runs now."""
-    deadline = time.monotonic() + QUIET_WAIT_S_MAX
-    while time.monotonic() < deadline:
-        before = machine_cpu_s()
-        time.sleep(QUIET_S)
-        if machine_cpu_s() - before <= OTHERS_CORES_MAX * QUIET_S:
-            return
-
-
-def _generate(plan: Plan, result: type[Result]) -> Result:
-    done = subprocess.run(
-        [sys.executable, str(HERE / "generate.py")],
-        input=msgspec.json.encode(plan),
-        stdout=subprocess.PIPE,
-        timeout=GENERATOR_S_MAX,
-        check=True,
-    )
-    return msgspec.json.decode(done.stdout, type=result)
 
 
 def measure(scale: Scale, targets: list[Target]) -> Report:
     """Everything, in one run on one PostgreSQL."""
-    folder = Path(tempfile.mkdtemp(prefix="kefu-bench-", dir="/tmp"))
-    folder.chmod(0o755)  # as root, PostgreSQL runs as somebody else
     report = Report()
-    try:
-        with EmbeddedPostgres(folder / "data", crash_linger_s=1) as postgres:
-            bench = Bench(postgres, folder, scale)
-            for number in range(scale.rounds):
-                for target in targets:
-                    _say(f"round {number + 1} of {scale.rounds}: {target.name}")
-                    report.add_load(target.name, bench.closed(target))
-            for number in range(scale.rounds_paced):
-                for target in targets:
-                    _say(f"paced, round {number + 1} of {scale.rounds_paced}: {target.name}")
-                    report.add_paced(target.name, bench.paced(target))
+    with databases() as made:
+        bench = Bench(made, scale)
+        for number in range(scale.rounds):
             for target in targets:
-                _say(f"idle: {target.name}")
-                report.idle[target.name] = bench.idle(target, scale.steps, greets=True)
-                _say(f"accepting: {target.name}")
-                report.accepted[target.name] = bench.idle(target, scale.steps[-1:], greets=False)
-            report.repeats = bench.repeats
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+                say(f"round {number + 1} of {scale.rounds}: {target.name}")
+                report.add_load(target.name, bench.closed(target))
+        for number in range(scale.rounds_paced):
+            for target in targets:
+                say(f"paced, round {number + 1} of {scale.rounds_paced}: {target.name}")
+                report.add_paced(target.name, bench.paced(target))
+        for target in targets:
+            say(f"idle: {target.name}")
+            report.idle[target.name] = bench.idle(target, scale.steps, greets=True)
+            say(f"accepting: {target.name}")
+            report.accepted[target.name] = bench.idle(target, scale.steps[-1:], greets=False)
+        report.repeats = bench.repeats
     return report
-
-
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
 
 
 def main() -> None:
