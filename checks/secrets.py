@@ -25,6 +25,8 @@ KNOWN = {
     (".env.example", "Basic Auth Credentials"): "addresses with PASSWORD in them",
     ("src/kefu/bus/nats.py", "Basic Auth Credentials"): "a description with user:password in it",
     ("src/kefu/bus/nats_connection.py", "Basic Auth Credentials"): "a description with user:password in it",
+    ("src/kefu/cli/import_.py", "Basic Auth Credentials"): "an example with user:password in it",
+    ("src/kefu/cli/welcome.py", "Secret Keyword"): "the label of the password",
     ("src/kefu/config.py", "Basic Auth Credentials"): "a description with user:password in it",
     ("src/kefu/config_rules.py", "Basic Auth Credentials"): "errors' texts with user:password in them",
     ("src/kefu/doctor/table.py", "Secret Keyword"): "the heading over findings about secrets",
