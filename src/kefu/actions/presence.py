@@ -33,8 +33,8 @@ class _Node:
     def __init__(self) -> None:
         self.counter = 0
         self.heard_at = 0.0
-        self.visitors: frozenset[str] = frozenset()
-        self.agents: frozenset[str] = frozenset()
+        self.visitors: set[str] = set()
+        self.agents: set[str] = set()
         self.parts: dict[int, PresenceReport] = {}
         self.parts_counter = 0
 
@@ -168,12 +168,9 @@ class PresenceBoard:
             self._take_part(other, report)
         elif report.counter == other.counter + 1:
             other.counter = report.counter
-            self._replace(
-                other,
-                other.visitors.union(report.visitors).difference(report.gone_visitors),
-                other.agents.union(report.agents).difference(report.gone_agents),
-                quiet=report.quiet,
-            )
+            other.agents.update(report.agents)
+            other.agents.difference_update(report.gone_agents)
+            self._change(other, set(report.visitors), set(report.gone_visitors), quiet=report.quiet)
 
     def greet(self) -> None:
         """The bus is back: tells everybody who is here."""
@@ -190,7 +187,8 @@ class PresenceBoard:
             return
         oldest = self._clock() - SILENT_MAX_S
         for node in [node for node, other in self._others.items() if other.heard_at < oldest]:
-            self._replace(self._others[node], frozenset(), frozenset())
+            other = self._others[node]
+            self._change(other, set(), other.visitors.copy())
             del self._others[node]
 
     def _take_part(self, other: _Node, report: PresenceReport) -> None:
@@ -203,16 +201,16 @@ class PresenceBoard:
             return
         parts, other.parts = other.parts.values(), {}
         other.counter = report.counter
-        self._replace(
-            other,
-            frozenset[str]().union(*(part.visitors for part in parts)),
-            frozenset[str]().union(*(part.agents for part in parts)),
-        )
+        other.agents = {agent_id for part in parts for agent_id in part.agents}
+        visitors = {opaque_id for part in parts for opaque_id in part.visitors}
+        self._change(other, visitors, other.visitors - visitors)
 
-    def _replace(self, other: _Node, visitors: frozenset[str], agents: frozenset[str], *, quiet: bool = False) -> None:
-        affected = other.visitors ^ visitors
+    def _change(self, other: _Node, came: set[str], gone: set[str], *, quiet: bool = False) -> None:
+        """Visitors came to another node and went from it; it takes as long as they are many, not all that are there."""
+        affected = (came - other.visitors - gone) | (gone & other.visitors)
         before = set(filter(self.is_visitor_online, affected))
-        other.visitors, other.agents = visitors, agents
+        other.visitors |= came
+        other.visitors -= gone
         for conversation_id in affected:
             is_online = self.is_visitor_online(conversation_id)
             if is_online != (conversation_id in before) and not quiet:
