@@ -142,16 +142,43 @@ def run(command: list[str], cwd: Path, env: dict[str, str] | None = None, stdin:
         raise BuildError(f"failed: {' '.join(command)} (in {cwd})")
 
 
+def installed_lock() -> Path:
+    """What npm writes when it has installed everything."""
+    return WEB / "node_modules" / ".package-lock.json"
+
+
+def packages_are_installed() -> bool:
+    """Whether npm has installed since the lock was last written."""
+    installed, lock = installed_lock(), WEB / "package-lock.json"
+    return installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime
+
+
+def refuse_links() -> None:
+    """Refuses to install through a link: `npm ci` first empties the folder, which would be another tree's.
+
+    Raises:
+        BuildError: A `node_modules` of `web/` is a symbolic link.
+    """
+    for folder in (WEB / "node_modules", *sorted(WEB.glob("*/node_modules"))):
+        if folder.is_symlink():
+            raise BuildError(
+                f"{folder} is a link to {folder.readlink()}, which `npm ci` would empty, and package-lock.json is "
+                "newer than what is installed there: remove the link, or install there and touch its .package-lock.json"
+            )
+
+
 class Workspace:
     """`web/` with its packages installed, and the Node to run scripts in it."""
 
     def __init__(self) -> None:
+        is_installed = packages_are_installed()
+        if not is_installed:
+            refuse_links()
         self.node, npm = node_and_npm()
         self.env = {**os.environ, "PATH": os.pathsep.join([str(Path(self.node).parent), os.environ.get("PATH", "")])}
-        lock, installed = WEB / "package-lock.json", WEB / "node_modules" / ".package-lock.json"
-        if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
+        if not is_installed:
             run([*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=WEB, env=self.env)
-            os.utime(installed)
+            os.utime(installed_lock())
 
     def script(self, name: str, *args: str, stdin: bytes | None = None) -> None:
         """Runs `web/scripts/<name>.mjs`."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import stat
 import sys
 from pathlib import Path
@@ -159,6 +160,54 @@ def test_the_systems_node_must_be_new_enough_with_an_npm_that_works(
     folder = fake_node(tmp_path / "bin", version, npm)
     monkeypatch.setenv("PATH", folder)
     assert (hook.system_node() is not None) == is_used
+
+
+@pytest.mark.parametrize("linked", ["node_modules", "widget/node_modules"])
+def test_another_trees_packages_are_not_emptied_through_a_link(hook, tmp_path, monkeypatch, *, linked):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / ".package-lock.json").write_text("{}")
+    (hook.WEB / linked).symlink_to(other)
+    (hook.WEB / "package-lock.json").write_text("{}")
+    os.utime(other / ".package-lock.json", (0, 0))
+    started = []
+    monkeypatch.setattr(hook, "node_and_npm", lambda: ("node", ["npm"]))
+    monkeypatch.setattr(hook, "run", lambda command, **_: started.append(command))
+    with pytest.raises(hook.BuildError) as refused:
+        hook.Workspace()
+    assert str(hook.WEB / linked) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert started == []
+
+
+def test_packages_are_installed_when_the_lock_is_newer(hook, monkeypatch):
+    lock, installed = hook.WEB / "package-lock.json", hook.installed_lock()
+    lock.write_text("{}")
+    started = []
+
+    def install(command, **_):
+        started.append(command[:2])
+        installed.parent.mkdir(exist_ok=True)
+        installed.write_text("{}")
+
+    monkeypatch.setattr(hook, "node_and_npm", lambda: ("node", ["npm"]))
+    monkeypatch.setattr(hook, "run", install)
+    hook.Workspace()
+    hook.Workspace()
+    assert started == [["npm", "ci"]]
+    os.utime(installed, (0, 0))
+    hook.Workspace()
+    assert len(started) == 2
+
+
+def test_a_link_to_packages_that_fit_is_used(hook, tmp_path, monkeypatch):
+    (hook.WEB / "package-lock.json").write_text("{}")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / ".package-lock.json").write_text("{}")
+    (hook.WEB / "node_modules").symlink_to(other)
+    monkeypatch.setattr(hook, "node_and_npm", lambda: ("node", ["npm"]))
+    hook.Workspace()
 
 
 def test_the_stamp_names_the_sources(hook, builder):
