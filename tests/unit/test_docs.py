@@ -17,6 +17,8 @@ DOCS = ROOT / "docs"
 LINK = re.compile(r"(?<!`)!?\[[^\]\n]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
+OTHER_WORDS = re.compile(r"挂件|小部件|(?<!浏览器)控制台")
+"""For what is 聊天窗 (the widget) and 工作台 (the agents' console); a browser's developer console is 浏览器控制台."""
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 
 
@@ -55,6 +57,18 @@ def test_every_page_is_there_in_both_languages() -> None:
     english, chinese = ({page.name for page in (DOCS / language).glob("*.md")} for language in ("en", "zh-CN"))
     assert english == chinese
     assert "quick-start.md" in english
+
+
+@pytest.mark.parametrize("root", ["README.zh-CN.md", "docs", "src/kefu", "deploy", "web/console/src", "web/widget/src"])
+def test_a_thing_has_one_chinese_name(root: str) -> None:
+    found = [
+        f"{file}: {line}"
+        for file in ([ROOT / root] if (ROOT / root).is_file() else sorted((ROOT / root).rglob("*")))
+        if file.suffix in {".md", ".py", ".json", ".ts", ".tsx", ".env", ".txt"} and "static" not in file.parts
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if OTHER_WORDS.search(line)
+    ]
+    assert found == []
 
 
 def test_the_generated_parts_are_as_the_code_has_them() -> None:

@@ -17,7 +17,7 @@ CHECKS: dict[str, tuple[str, str]] = {
     "widget": ("widget.js and its headers", "widget.js 及响应头"),
     "widget_alias": ("widgetScript.js is the same file", "widgetScript.js 内容相同"),
     "widget_short": ("/widget/ without /chat (optional)", "不带 /chat 的 /widget/（可选）"),
-    "widget_files": ("what the widget loads", "widget 加载的文件"),
+    "widget_files": ("what the widget loads", "聊天窗加载的文件"),
     "console_files": ("the console's files", "客服工作台文件"),
     "admin_page": ("/admin/chat and its token route", "/admin/chat 与 token 接口"),
     "hello": ("visitor opens a conversation", "访客打开会话"),

@@ -31,8 +31,8 @@ _HEADINGS: dict[Language, dict[str, str]] = {
         "url": "网址、证书与代理",
         "sockets": "Socket 连接",
         "address": "访客地址",
-        "widget": "挂件文件",
-        "page": "嵌入挂件的页面",
+        "widget": "聊天窗文件",
+        "page": "嵌入聊天窗的页面",
         "doctor": "doctor 自身",
     },
 }
