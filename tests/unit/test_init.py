@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -28,6 +30,16 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def init(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["init", "--dir", str(folder), *arguments])
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(first_files.os, "open", refuse)  # a folder's mode keeps root out of nothing
+    done = init(tmp_path, "--domain", "shop.example")
+    assert done.exit_code == 1
+    assert done.stderr == f"kefu: {tmp_path} cannot be written: Permission denied\n"
 
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, file: Path) -> Settings:

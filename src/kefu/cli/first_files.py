@@ -100,14 +100,14 @@ def write(folder: Path, wanted: Wanted) -> dict[Path, bool]:
         Each file, and whether it was written now.
 
     Raises:
-        ConfigError: The folder or a file cannot be written, or a file that is there cannot be read.
+        ConfigError: The folder cannot be written, or a file that is there cannot be read.
     """
     files = {folder / name: text for name, text in _texts(folder, wanted).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return {file: _create(file, text) for file, text in files.items()}
     except OSError as error:
-        raise ConfigError([f"{error.filename or folder} cannot be written: {error.strerror}"]) from None
+        raise ConfigError([f"{folder} cannot be written: {error.strerror}"]) from None
 
 
 def told(template: str, language: Language, values: Mapping[str, str]) -> str:
