@@ -117,6 +117,7 @@ function Visit({ row }: { row: InboxRow }) {
   const t = useT()
   const locale = useLocale()
   const now = useNow()
+  if (!(row.entryUrl || row.referrer || row.locale || row.timezone)) return null
   return (
     <Section title={t('context.visit')}>
       <dl className="flex flex-col gap-2.5">
