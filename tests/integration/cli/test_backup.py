@@ -59,6 +59,28 @@ def test_there_and_back(invoke, filled: str, tmp_path: Path) -> None:
     assert "is there already" in twice.stderr
 
 
+def test_what_ends_in_a_slash_is_a_folder(invoke, filled: str, tmp_path: Path) -> None:
+    folder = tmp_path / "nightly"
+    for _ in ("made", "there"):
+        made = invoke("backup", "--to", f"{folder}/")
+        assert made.exit_code == 0, made.output
+        (file,) = folder.glob("kefu-*.kefu.zip")
+        assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+        file.unlink()
+    named = invoke("backup", "--to", str(tmp_path / "other"))
+    assert named.exit_code == 0, named.output
+    assert (tmp_path / "other").is_file()
+    for to, problem in (
+        (f"{folder}/no/new/", "no folder"),
+        (f"{folder}/no/new", "no folder"),
+        (f"{tmp_path}/other/", "File exists"),
+    ):
+        refused = invoke("backup", "--to", to)
+        assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+        assert problem in refused.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_a_restore_lets_nobody_in_by_the_way(invoke, filled: str, tmp_path: Path) -> None:
     """Who logged out since the backup is not logged in again; who was shut out since is named."""
     for name in ("ann", "bob", "cat"):
