@@ -13,7 +13,7 @@ import functools
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import uvloop
@@ -27,7 +27,7 @@ from paced import Heard, drive
 from share import held
 
 NODES_HEARD = (1, 2, 4, 8)
-ROUNDS, ROUNDS_FULL = 3, 5
+ROUNDS, ROUNDS_SMALL, ROUNDS_LARGE = 3, 2, 4
 REPEATS_MAX = 15
 VISITORS_SMALL, VISITORS_LARGE = 200, 800
 AGENTS = 8
@@ -53,26 +53,24 @@ class Measured:
     Attributes:
         crossed: Share of the messages that came to another node.
         batch: Messages a commit.
+        alone_us: What a message cost on one process alone, with the same crowd, in the round just before.
     """
 
     crowd: CrowdResult
     crossed: float
     batch: float
+    alone_us: float | None = None
 
 
 HELD = (Setup(1, share=SHARE), Setup(2, share=SHARE))
 LARGE, SMALL = (
-    tuple(
-        Setup(processes, where, joined, visitors)
-        for processes, where, joined in (
-            (1, "chance", False),
-            (1, "chance", True),
-            (2, "chance", True),
-            (2, "other", True),
-            (4, "same", True),
-            (4, "chance", True),
-            (4, "other", True),
-        )
+    (
+        Setup(1, joined=False, visitors=visitors),
+        Setup(2, visitors=visitors),
+        Setup(2, "other", visitors=visitors),
+        Setup(4, "same", visitors=visitors),
+        Setup(4, visitors=visitors),
+        Setup(4, "other", visitors=visitors),
     )
     for visitors in (VISITORS_LARGE, VISITORS_SMALL)
 )
@@ -100,10 +98,24 @@ class Bench:
         found: dict[Setup, list[Measured]] = {setup: [] for setup in setups}
         for _ in range(count):
             for setup in setups:
-                load = functools.partial(self._load, setup)
-                found[setup].append(self._quiet.undisturbed(load, cluster_report.strangers))
-                say(setup, found[setup][-1])
+                found[setup].append(self._measured(setup))
         return found
+
+    def beside_one(self, setups: tuple[Setup, ...], count: int) -> dict[Setup, list[Measured]]:
+        """The same, each just after one process alone: the machine's speed drifts within minutes."""
+        alone = Setup(1, visitors=setups[0].visitors)
+        found: dict[Setup, list[Measured]] = {alone: []} | {setup: [] for setup in setups}
+        for _ in range(count):
+            for setup in setups:
+                base = self._measured(alone)
+                found[alone].append(base)
+                found[setup].append(replace(self._measured(setup), alone_us=base.crowd.load.server_us))
+        return found
+
+    def _measured(self, setup: Setup) -> Measured:
+        result = self._quiet.undisturbed(functools.partial(self._load, setup), cluster_report.strangers)
+        say(setup, result)
+        return result
 
     def _load(self, setup: Setup) -> Measured:
         with self._running(setup.processes, joined=setup.joined) as nodes, contextlib.ExitStack() as stack:
@@ -158,7 +170,9 @@ def main() -> None:
         if "held" in wanted:
             sections.append(cluster_report.held(bench.rounds(HELD)))
         if "full" in wanted:
-            sections.append(cluster_report.full(bench.rounds(LARGE, ROUNDS_FULL), bench.rounds(SMALL, ROUNDS_FULL)))
+            sections.append(
+                cluster_report.full(bench.beside_one(LARGE, ROUNDS_LARGE), bench.beside_one(SMALL, ROUNDS_SMALL))
+            )
     page = HERE / "cluster.md"
     text = cluster_report.page(sections, page.read_text(encoding="utf-8"))
     print(text)

@@ -98,11 +98,12 @@ def full(large: dict[Setup, list[Measured]], small: dict[Setup, list[Measured]])
 
 {_circumstances()}
 
-The same crowd on one, two and four processes, in a closed loop, 8 agents; chat-servers' CPU a message is that of all of
-them together, in µs. "Crosses" is the share of messages that came to another node: by chance 1/2 of them on two nodes
-and 3/4 on four; in the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, each to the
-same round of one process, with the least and the most. "Others" is what had nothing to do with the run, in cores; a
-round beside which it was more than a quarter was measured again. Medians of {_rounds(large)} interleaved rounds.
+The same crowd on one, two and four processes, in a closed loop, 8 agents; "server" is chat-servers' CPU a message, of
+all of them together, in µs. "Crosses" is the share of messages that came to another node: by chance 1/2 of them on two
+nodes and 3/4 on four; in the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, with
+the least and the most: each round was measured just after one process alone, because the machine's speed drifts within
+minutes. "Others" is what had nothing to do with the run, in cores; a round beside which it was more than a quarter was
+measured again. Medians.
 
 {_crowd(large)}
 
@@ -110,35 +111,34 @@ round beside which it was more than a quarter was measured again. Medians of {_r
 
 How to read it: where nothing crosses, a message does the same work as on one process. What it costs more there is the
 price of several processes on {os.cpu_count()} cores: smaller commits, more wakings, and caches that are cold after each
-switch between them, PostgreSQL and the generator. The generator's work is the same in every row; its column shows a
-part of that. The bus is the difference between 0 % and 100 %: hearing a message, and encoding it for sockets once more.
-Publishing is in every row but the first of each crowd, because nobody knows who listens. Of the large crowd each of
-four processes has as many visitors as one has of the small crowd; of the small one it has fifty, and small commits.
+switch between them, PostgreSQL and the generator. The generator's work ("load") is the same in every row; its column
+shows a part of that. The bus is the difference between 0 % and 100 %: hearing a message, and encoding it for sockets
+once more. Publishing is in every row but the one without NATS, because nobody knows who listens. Of the large crowd
+each of four processes has as many visitors as one has of the small crowd; of the small one it has fifty, and small
+commits.
 """
 
 
 def _crowd(found: dict[Setup, list[Measured]]) -> str:
-    first = next(rounds for setup, rounds in found.items() if setup.joined)
     lines = []
     for setup, rounds in found.items():
         rate, server = _median(rounds, lambda each: each.crowd.load.messages_per_s), _median(rounds, _server)
         crossed, batch = _median(rounds, lambda each: each.crossed), _median(rounds, lambda each: each.batch)
         others = [_median(rounds, pick) for pick in (_nats, _postgres, _generator)]
         name = f"{setup.processes}" if setup.joined else f"{setup.processes}, without NATS"
-        ratios = sorted(_server(each) / _server(base) for each, base in zip(rounds, first, strict=True))
-        spread = f" ({ratios[0]:.2f}-{ratios[-1]:.2f})" if rounds is not first else ""
+        ratios = sorted(_server(each) / each.alone_us for each in rounds if each.alone_us is not None)
         target = f"≤ {CPU_RATIO_MAX}" if setup.processes > 1 else ""
-        to_one = f"{statistics.median(ratios):.2f}{spread}"
+        to_one = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})" if ratios else ""
         lines.append(
-            f"| {name} | {crossed:.0%}{_case(setup)} | {server:.1f} | {to_one} | {target} | "
+            f"| {name} | {len(rounds)} | {crossed:.0%}{_case(setup)} | {server:.1f} | {to_one} | {target} | "
             + " | ".join(f"{value:.1f}" for value in others)
             + f" | {batch:.0f} | {rate:,.0f} | {_median(rounds, strangers):.2f} |"
         )
     visitors = next(iter(found)).visitors
     return f"""{visitors} visitors in all:
 
-| processes | crosses | chat-servers | to one | target | NATS | PostgreSQL | generator | commit | messages/s | others |
-|---|---|---|---|---|---|---|---|---|---|---|
+| processes | rounds | crosses | server | to one | target | NATS | PostgreSQL | load | commit | messages/s | others |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 {_joined(lines)}"""
 
 
