@@ -35,7 +35,7 @@ _LOAD: list[tuple[str, str, Pick]] = [
     ("generator CPU, µs a message", "{:.1f}", lambda result: result.generator_us),
     ("server, cores", "{:.2f}", lambda result: result.server_cores),
     ("generator, cores", "{:.2f}", lambda result: result.generator_cores),
-    ("all else on the machine, cores", "{:.2f}", lambda result: result.other_cores),
+    ("all else on the machine, cores", "{:.2f}", lambda result: max(0.0, round(result.other_cores, 2))),
     ("send → ack, p50 ms", "{:.2f}", lambda result: result.ack_ms.p50),
     ("send → ack, p99 ms", "{:.2f}", lambda result: result.ack_ms.p99),
     ("send → delivery, p50 ms", "{:.2f}", lambda result: result.delivery_ms.p50),
@@ -119,7 +119,7 @@ def _line(title: str, pattern: str, series: list[list[float]]) -> str:
     first, *others = series
     cells = [pattern.format(statistics.median(first))]
     for values in others:
-        compared = f" ({ratio(first, values):.2f})" if all(values) else ""
+        compared = f" ({ratio(first, values):.2f})" if all(first) and all(values) else ""
         cells.append(pattern.format(statistics.median(values)) + compared)
     return f"| {title} | " + " | ".join(cells) + " |"
 
