@@ -17,8 +17,6 @@ State = Literal["alone", "joined", "away"]
 
 LISTEN_TIMEOUT_S = 1.0
 
-LISTEN_TIMEOUT_S = 1.0
-
 
 class Listener(Protocol):
     """What a node does with what the bus brings. Both are called on the event loop and must not block."""
