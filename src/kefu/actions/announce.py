@@ -20,8 +20,8 @@ from kefu.store.tables import DEFAULT_SITE
 log = logging.getLogger(__name__)
 
 INTERVAL_MS_MIN = 250
-INTERVAL_MS_MAX = 2000
-ROWS_PER_SECOND = 400
+INTERVAL_MS_MAX = 4000
+ROWS_PER_SECOND = 200
 """Where more change at once, the interval grows: an inbox that moves faster helps no one, and rows are not free."""
 
 

@@ -21,6 +21,7 @@ from kefu.store import rows
 from kefu.store.database import UNREACHABLE, Database
 from kefu.store.queries import conversations, inbox, messages
 from kefu.store.tables import DEFAULT_SITE
+from kefu.wire.encoded import encode_message
 from kefu.wire.shapes import Message
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class Comparer:
         for message in found:
             # A publish may have come first while the query ran; clients drop what they have, this spares the bytes.
             if self._publisher.tops.get(conversation_id, message.seq) < message.seq:
-                self._publisher.deliver.announce(message)
+                self._publisher.deliver.announce(encode_message(message))
         self._announcer.heard([conversation_id])
 
     async def _compare_written(self) -> None:

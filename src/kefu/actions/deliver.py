@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from kefu.actions.standing import Standing, Standings
 from kefu.store.rows import author_for_visitor
 from kefu.transport.endpoint import Connection
-from kefu.transport.rooms import Rooms, encode_event
+from kefu.transport.rooms import Rooms, encode_event, wrap_event
+from kefu.wire.encoded import EncodedMessage
 from kefu.wire.server import ConversationUpdate, Presence, Read, Typing
 from kefu.wire.shapes import InboxRow, Message, Note
 
@@ -52,7 +53,7 @@ class Deliverer:
         self.on_gap: Callable[[str], None] = lambda _conversation_id: None
         self.on_first: Callable[[str], None] = lambda _conversation_id: None
 
-    def message(self, message: Message) -> None:
+    def message(self, message: EncodedMessage) -> None:
         """A message, if it is the next one: repeats are dropped, and one beyond a gap comes with what is missing."""
         conversation_id, seq = message.conversation_id, message.seq
         top = self.tops.get(conversation_id)
@@ -66,16 +67,17 @@ class Deliverer:
             else:
                 self.tops[conversation_id] = seq  # somebody reads the page just now, and reads it again
 
-    def announce(self, message: Message) -> None:
-        """A message to both sides of its conversation, whatever came before; `message` is what agents see."""
+    def announce(self, message: EncodedMessage) -> None:
+        """A message to both sides of its conversation, whatever came before."""
         conversation_id = message.conversation_id
         if not self.tops.get(conversation_id) and self.has_visitor(conversation_id):
             self.on_first(conversation_id)
         self.tops[conversation_id] = message.seq
-        agents = encode_event("message_new", message)
-        seen_by_visitor = agents if message.admin_id is None else encode_event("message_new", for_visitor(message))
-        self.rooms.broadcast(visitor_room(conversation_id), seen_by_visitor)
-        self.rooms.broadcast(joined_room(conversation_id), agents)
+        event = wrap_event("message_new", message.text)
+        self.rooms.broadcast(joined_room(conversation_id), event)
+        if message.admin_id is not None and self.has_visitor(conversation_id):
+            event = encode_event("message_new", for_visitor(message.decode()))
+        self.rooms.broadcast(visitor_room(conversation_id), event)
 
     def note(self, note: Note) -> None:
         """A note, to agents who joined."""

@@ -1,6 +1,6 @@
 """What this node does with what others say on the bus: local sockets only, and never back to the bus.
 
-Knows which part takes which kind of envelope, nothing else.
+Knows which part takes which hint, nothing else.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import Any
 from kefu.actions.announce import InboxAnnouncer
 from kefu.actions.compare import Comparer
 from kefu.actions.publish import Publisher
-from kefu.bus.envelope import AgentsChanged, Changed, Envelope, PresenceReport
+from kefu.bus.envelope import AgentsChanged, Changed, Hint, PresenceReport
 from kefu.bus.subjects import AGENTS, PRESENCE
+from kefu.wire.encoded import EncodedMessage
 from kefu.wire.server import ConversationUpdate, Read, Typing
-from kefu.wire.shapes import Message, Note
+from kefu.wire.shapes import Note
 
 SUBJECTS = (PRESENCE, AGENTS)
 """What every node hears, whoever is connected to it."""
@@ -37,31 +38,24 @@ class Hearer:
         comparer: Comparer,
         on_agents_changed: Callable[[], None],
     ) -> None:
-        self._deliver = publisher.deliver
-        self._announcer = announcer
         self._comparer = comparer
         self._presence = publisher.presence
         self._on_agents_changed = on_agents_changed
+        deliver = publisher.deliver
+        self._takers: dict[type, Callable[[Any], None]] = {
+            EncodedMessage: deliver.message,
+            Note: deliver.note,
+            Read: deliver.read,
+            Typing: deliver.typing,
+            ConversationUpdate: deliver.visitor_update,
+            Changed: lambda changed: announcer.heard(changed.conversations),
+            PresenceReport: self._presence.heard,
+            AgentsChanged: lambda _: on_agents_changed(),
+        }
 
-    def heard(self, envelope: Envelope[Any]) -> None:
-        """Gives the payload to whoever it is for."""
-        match envelope.payload:
-            case Message() as message:
-                self._deliver.message(message)
-            case Note() as note:
-                self._deliver.note(note)
-            case Read() as read:
-                self._deliver.read(read)
-            case Typing() as typing:
-                self._deliver.typing(typing)
-            case ConversationUpdate() as update:
-                self._deliver.visitor_update(update)
-            case Changed() as changed:
-                self._announcer.heard(changed.conversations)
-            case PresenceReport() as report:
-                self._presence.heard(report)
-            case AgentsChanged():
-                self._on_agents_changed()
+    def heard(self, hint: Hint) -> None:
+        """Gives the hint to whoever it is for."""
+        self._takers[type(hint)](hint)
 
     def returned(self) -> None:
         """Finds in the database what was missed."""

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from kefu.actions.deliver import Deliverer
-from kefu.bus.envelope import Envelope, PresenceReport
+from kefu.bus.envelope import PresenceReport
 from kefu.bus.port import Bus
 from kefu.bus.subjects import PRESENCE
 from kefu.store.ids import new_id
@@ -244,4 +244,4 @@ class PresenceBoard:
         )
 
     def _publish(self, report: PresenceReport) -> None:
-        self._bus.publish(PRESENCE, Envelope("presence", "", report))
+        self._bus.publish(PRESENCE, report)

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from kefu.actions.deliver import Deliverer, agents_room, for_visitor, joined_room, visitor_room
 from kefu.actions.interest import Interest
 from kefu.actions.presence import PresenceBoard
-from kefu.bus.envelope import Changed, Envelope
+from kefu.bus.envelope import Changed, Hint
 from kefu.bus.memory import MemoryBus
 from kefu.bus.port import Bus
 from kefu.bus.subjects import conversation_subject, inbox_subject
 from kefu.store.tables import DEFAULT_SITE
 from kefu.transport.endpoint import Connection
 from kefu.transport.rooms import Rooms
+from kefu.wire.encoded import encode_message
 from kefu.wire.server import ConversationUpdate, Read, Typing
 from kefu.wire.shapes import InboxRow, Message, Note
 
@@ -47,14 +48,14 @@ class Publisher:
 
     def message(self, message: Message) -> None:
         """A message, to both sides of its conversation; `message` is what agents see."""
-        self.deliver.message(message)
-        if not self.bus.is_alone:
-            self._tell("message", message.conversation_id, message, message.seq)
+        encoded = encode_message(message)
+        self.deliver.message(encoded)
+        self._tell(message.conversation_id, encoded)
 
     def note(self, note: Note) -> None:
         """A note, to agents who joined."""
         self.deliver.note(note)
-        self._tell("note", note.conversation_id, note)
+        self._tell(note.conversation_id, note)
 
     def changed(self, site: str, conversation_ids: list[str]) -> None:
         """Inbox rows of a site changed, for other nodes' agents; this node's get the rows by `inbox_row`."""
@@ -62,7 +63,7 @@ class Publisher:
             return
         for start in range(0, len(conversation_ids), CHANGED_PER_ENVELOPE_MAX):
             some = Changed(tuple(conversation_ids[start : start + CHANGED_PER_ENVELOPE_MAX]))
-            self.bus.publish(inbox_subject(site), Envelope("changed", site, some))
+            self.bus.publish(inbox_subject(site), some)
 
     def inbox_row(self, site: str, row: InboxRow) -> None:
         """A conversation as it stands now, to every agent of its site on this node."""
@@ -71,17 +72,17 @@ class Publisher:
     def visitor_update(self, update: ConversationUpdate) -> None:
         """The visitor's own conversation changed status or agent."""
         self.deliver.visitor_update(update)
-        self._tell("conversation_update", update.conversation_id, update)
+        self._tell(update.conversation_id, update)
 
     def typing(self, typing: Typing, *, skip: Connection | None = None) -> None:
         """Somebody types; the text in the box goes to agents only."""
         self.deliver.typing(typing, skip=skip)
-        self._tell("typing", typing.conversation_id, typing)
+        self._tell(typing.conversation_id, typing)
 
     def read(self, read: Read) -> None:
         """One side has seen everything up to a `seq`."""
         self.deliver.read(read)
-        self._tell("read", read.conversation_id, read)
+        self._tell(read.conversation_id, read)
 
     def with_presence(self, row: InboxRow) -> InboxRow:
         """The row with whether its visitor is online, on whichever node."""
@@ -96,10 +97,9 @@ class Publisher:
         """Whether any local socket belongs to this conversation."""
         return self.deliver.is_followed(conversation_id)
 
-    def _tell(self, kind: str, conversation_id: str, payload: object, seq: int = 0) -> None:
+    def _tell(self, conversation_id: str, hint: Hint) -> None:
         if not self.bus.is_alone:
-            subject = conversation_subject(DEFAULT_SITE, conversation_id)
-            self.bus.publish(subject, Envelope(kind, DEFAULT_SITE, payload, conversation_id, seq))
+            self.bus.publish(conversation_subject(DEFAULT_SITE, conversation_id), hint)
 
 
 def _subject_of(room: str) -> str | None:

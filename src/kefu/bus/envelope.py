@@ -1,26 +1,26 @@
-"""What nodes tell each other: typed, versioned envelopes, sealed under a key that only nodes have.
+"""What nodes tell each other: typed hints in versioned envelopes, sealed under a key that only nodes have.
 
-Bytes in, envelopes out, and the other way round; no I/O. A seal is keyed BLAKE2b over the subject and everything
-after the seal, so that nobody who can only write to the bus can make an envelope, change one, or move one to another
-conversation. After the seal come version, kind and a space, so that the rest is decoded once, as what it is.
+Bytes in, hints out, and the other way round; no I/O. An envelope is a seal, version and kind, a space, and the hint as
+JSON. The seal is keyed BLAKE2b over everything after it, so that nobody who can only write to the bus can make an
+envelope or change one. A hint names its conversation itself: one that is repeated, or moved to another subject, says
+nothing that was not said.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
 
 import msgspec
 
+from kefu.wire.encoded import EncodedMessage, encoded_message
 from kefu.wire.server import ConversationUpdate, Read, Typing
-from kefu.wire.shapes import Message, Note
+from kefu.wire.shapes import Note
 
-VERSION = 2
+VERSION = 3
 SEAL_BYTES = 32
-_KEY_NAME = b"kefu bus 2"
-
-Payload = TypeVar("Payload")
+_KEY_NAME = b"kefu bus 3"
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -61,37 +61,19 @@ class AgentsChanged(msgspec.Struct, frozen=True):
     """Agents were disabled: every node asks the database about those who are connected to it."""
 
 
-PAYLOADS: dict[str, type] = {
-    "message": Message,
-    "note": Note,
-    "read": Read,
-    "typing": Typing,
-    "conversation_update": ConversationUpdate,
-    "changed": Changed,
-    "presence": PresenceReport,
-    "agents_changed": AgentsChanged,
+Hint = EncodedMessage | Note | Read | Typing | ConversationUpdate | Changed | PresenceReport | AgentsChanged
+
+KINDS: dict[type, str] = {
+    EncodedMessage: "message",
+    Note: "note",
+    Read: "read",
+    Typing: "typing",
+    ConversationUpdate: "conversation_update",
+    Changed: "changed",
+    PresenceReport: "presence",
+    AgentsChanged: "agents_changed",
 }
-"""Each kind of envelope and what it carries."""
-
-
-class Envelope(msgspec.Struct, Generic[Payload], frozen=True):
-    """One hint.
-
-    Attributes:
-        kind: A key of `PAYLOADS`.
-        site: Whose it is; empty for what concerns every site.
-        conversation: Which it concerns; empty for what concerns none, or several.
-        seq: The message's number; 0 where there is none.
-        payload: As `PAYLOADS` says.
-        v: The version of this format.
-    """
-
-    kind: str
-    site: str
-    payload: Payload
-    conversation: str = ""
-    seq: int = 0
-    v: int = VERSION
+"""What each type of hint is called on the bus."""
 
 
 class EnvelopeError(ValueError):
@@ -103,7 +85,7 @@ class EnvelopeError(ValueError):
 
 
 class Seal:
-    """Seals and opens envelopes.
+    """Seals hints and opens envelopes.
 
     Args:
         secret: What chat-servers share: `CHAT_ADMIN_JWT_SECRET`. The key is derived from it, so that a seal tells
@@ -114,39 +96,37 @@ class Seal:
         key = hmac.digest(secret.encode(), _KEY_NAME, hashlib.sha256)
         self._keyed = hashlib.blake2b(key=key, digest_size=SEAL_BYTES)
         self._encode = msgspec.json.Encoder().encode
-        self._decoders = {
-            _head(VERSION, kind): msgspec.json.Decoder(Envelope[shape]).decode  # type: ignore[valid-type]
-            for kind, shape in PAYLOADS.items()
+        self._heads = {shape: b"%d%b" % (VERSION, kind.encode()) for shape, kind in KINDS.items()}
+        self._decoders: dict[bytes, Callable[[bytes], Hint]] = {
+            head: msgspec.json.Decoder(shape).decode for shape, head in self._heads.items()
         }
+        self._decoders[self._heads[EncodedMessage]] = encoded_message
 
-    def seal(self, subject: str, envelope: Envelope[Any]) -> bytes:
-        """The envelope as it goes over the bus on this subject."""
-        content = b"%b %b" % (_head(envelope.v, envelope.kind), self._encode(envelope))
-        return self._mark(subject, content) + content
+    def seal(self, hint: Hint) -> bytes:
+        """The hint as it goes over the bus."""
+        text = hint.text if type(hint) is EncodedMessage else self._encode(hint)
+        content = b"%b %b" % (self._heads[type(hint)], text)
+        return self._mark(content) + content
 
-    def open(self, subject: str, data: bytes) -> Envelope[Any]:
-        """The envelope that came on a subject.
+    def open(self, data: bytes) -> Hint:
+        """The hint in an envelope that came over the bus.
 
         Raises:
             EnvelopeError: If it is none of ours, or of a version or kind that is not known here.
         """
         content = data[SEAL_BYTES:]
-        if not hmac.compare_digest(data[:SEAL_BYTES], self._mark(subject, content)):
+        if not hmac.compare_digest(data[:SEAL_BYTES], self._mark(content)):
             raise EnvelopeError("forged")
-        head, _, body = content.partition(b" ")
+        head, _, text = content.partition(b" ")
         decode = self._decoders.get(head)
         if decode is None:
             raise EnvelopeError("unknown")
         try:
-            return decode(body)
+            return decode(text)
         except msgspec.MsgspecError as error:
             raise EnvelopeError("malformed") from error
 
-    def _mark(self, subject: str, content: bytes) -> bytes:
+    def _mark(self, content: bytes) -> bytes:
         mark = self._keyed.copy()
-        mark.update(b"%b\n%b" % (subject.encode(), content))
+        mark.update(content)
         return mark.digest()
-
-
-def _head(version: int, kind: str) -> bytes:
-    return b"%d%b" % (version, kind.encode())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
-from kefu.bus.envelope import Envelope
+from kefu.bus.envelope import Hint
 from kefu.bus.port import Listener, State
 
 
@@ -28,7 +27,7 @@ class MemoryBus:
     async def close(self) -> None:
         """There is nothing to end."""
 
-    def publish(self, subject: str, envelope: Envelope[Any]) -> None:
+    def publish(self, subject: str, hint: Hint) -> None:
         """There is nobody to tell."""
 
     async def listen(self, subject: str) -> None:

@@ -1,6 +1,6 @@
 """NATS core as a bus: a subject a conversation, interest-based routing, nothing stored.
 
-Knows connections, subjects and limits; what an envelope means is for the listener. One loop connects, for the first
+Knows connections, subjects and limits; what a hint means is for the listener. One loop connects, for the first
 time and again; each connection is a new one that hears every wanted subject, so there is one way in. What waits to
 be sent when the connection goes is lost, as a hint may be.
 """
@@ -12,11 +12,10 @@ import contextlib
 import logging
 import random
 from collections import Counter
-from typing import Any
 
 from kefu import metrics
 from kefu.bus import nats_protocol
-from kefu.bus.envelope import PAYLOADS, Envelope, EnvelopeError, Seal
+from kefu.bus.envelope import KINDS, EnvelopeError, Hint, Seal
 from kefu.bus.nats_connection import NatsConnection, NatsError, Server, connect, servers
 from kefu.bus.port import LISTEN_TIMEOUT_S, Listener, State
 
@@ -26,7 +25,7 @@ RECONNECT_DELAY_S = 0.5
 WAITING_BYTES_MAX = 8 * 1024 * 1024
 """What may wait for a slow bus; beyond it hints are lost."""
 
-_DELIVERIES = {kind: metrics.BUS_DELIVERIES.cell(kind) for kind in PAYLOADS}
+_DELIVERIES = {shape: metrics.BUS_DELIVERIES.cell(kind) for shape, kind in KINDS.items()}
 _UNREACHABLE = (OSError, TimeoutError)
 
 
@@ -38,7 +37,7 @@ async def say_once(url: str, subject: str, data: bytes) -> bool:
     """
     for server in servers(url):
         with contextlib.suppress(*_UNREACHABLE):
-            connection = await connect(server, lambda _subject, _data: None)
+            connection = await connect(server, lambda _data: None)
             try:
                 connection.write(nats_protocol.publish(subject.encode(), data))
                 async with asyncio.timeout(LISTEN_TIMEOUT_S):
@@ -92,13 +91,13 @@ class NatsBus:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    def publish(self, subject: str, envelope: Envelope[Any]) -> None:
+    def publish(self, subject: str, hint: Hint) -> None:
         """Seals and writes; without a connection, or when too much waits, the hint is lost."""
         connection = self._connection
         if connection is None:
             self._lose()
             return
-        data = self._seal.seal(subject, envelope)
+        data = self._seal.seal(hint)
         size = len(data)
         if size > connection.message_bytes_max or connection.waiting_bytes + size > WAITING_BYTES_MAX:
             self._lose()
@@ -127,10 +126,10 @@ class NatsBus:
         if sid is not None and self._connection is not None:
             self._connection.unsubscribe(sid)
 
-    def received(self, subject: bytes, data: bytes) -> None:
-        """Bytes came: an envelope goes to the listener, everything else is dropped and counted."""
+    def received(self, data: bytes) -> None:
+        """An envelope came: its hint goes to the listener, everything else is dropped and counted."""
         try:
-            envelope = self._seal.open(subject.decode(errors="replace"), data)
+            hint = self._seal.open(data)
         except EnvelopeError as error:
             if not self.counts[error.reason]:
                 log.warning("dropped a bus message (%s); further ones are only counted", error.reason)
@@ -138,12 +137,12 @@ class NatsBus:
             metrics.BUS_DROPPED.add(error.reason)
             return
         self.counts["delivered"] += 1
-        _DELIVERIES[envelope.kind].count += 1
+        _DELIVERIES[type(hint)].count += 1
         assert self._listener is not None
         try:
-            self._listener.heard(envelope)
+            self._listener.heard(hint)
         except Exception:
-            log.exception("a bus message of kind %s could not be handled", envelope.kind)
+            log.exception("a bus message of kind %s could not be handled", KINDS[type(hint)])
 
     # --- the connection ------------------------------------------------------------------------------------
 

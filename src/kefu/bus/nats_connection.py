@@ -24,8 +24,8 @@ OPEN_TIMEOUT_S = 2.0
 PING_INTERVAL_S = 5.0
 PINGS_UNANSWERED_MAX = 2
 
-OnMessage = Callable[[bytes, bytes], None]
-"""Takes a message: subject, data."""
+OnMessage = Callable[[bytes], None]
+"""Takes a message, whatever its subject."""
 
 
 class NatsError(ConnectionError):

@@ -43,7 +43,7 @@ class Heard(Protocol):
     def on_info(self, info: Info) -> None:
         """It said what it is: first of all, and again when that changes."""
 
-    def on_message(self, subject: bytes, data: bytes) -> None:
+    def on_message(self, data: bytes) -> None:
         """A message on a subject that is subscribed to."""
 
     def on_ping(self) -> None:
@@ -76,14 +76,18 @@ class Reader:
         """
         data = self._rest + data if self._rest else data
         at, end = 0, len(data)
+        on_message = self._heard.on_message
         while (line_end := data.find(_END, at)) >= 0:
             if data.startswith(_MESSAGE, at):
-                words = data[at + 4 : line_end].split(b" ")  # subject, sid, where to reply if anywhere, size
                 body = line_end + 2
-                stop = body + self._size(words[-1])
+                digits = data[data.rfind(b" ", at, line_end) + 1 : line_end]  # the line's last word
+                size = int(digits) if digits.isdigit() and len(digits) <= _SIZE_DIGITS_MAX else -1
+                if not 0 <= size <= self._message_bytes_max:
+                    raise ProtocolError("a message without a size that can be")
+                stop = body + size
                 if stop + 2 > end:
                     break
-                self._heard.on_message(words[0], data[body:stop])
+                on_message(data[body:stop])
                 at = stop + 2
             else:
                 self._control(data[at:line_end])
@@ -92,12 +96,6 @@ class Reader:
             if end - at > LINE_BYTES_MAX:
                 raise ProtocolError("a line without an end")
         self._rest = data[at:]
-
-    def _size(self, digits: bytes) -> int:
-        size = int(digits) if digits.isdigit() and len(digits) <= _SIZE_DIGITS_MAX else -1
-        if not 0 <= size <= self._message_bytes_max:
-            raise ProtocolError("a message without a size that can be")
-        return size
 
     def _control(self, line: bytes) -> None:
         word, _, rest = line.partition(b" ")

@@ -7,9 +7,9 @@ The database is the log: nothing may depend on a hint's arrival, and nothing her
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from kefu.bus.envelope import Envelope
+from kefu.bus.envelope import Hint
 
 State = Literal["alone", "joined", "away"]
 """alone: there are no other nodes by design. joined: hints flow. away: the bus does not answer; it is being retried."""
@@ -21,7 +21,7 @@ LISTEN_TIMEOUT_S = 1.0
 class Listener(Protocol):
     """What a node does with what the bus brings. Both are called on the event loop and must not block."""
 
-    def heard(self, envelope: Envelope[Any]) -> None:
+    def heard(self, hint: Hint) -> None:
         """A genuine hint of another node, on a subject that this node listens to."""
 
     def returned(self) -> None:
@@ -32,7 +32,7 @@ class Bus(Protocol):
     """A node's way to the others.
 
     Attributes:
-        is_alone: No other node can ever hear this one: whoever publishes need not even make an envelope.
+        is_alone: No other node can ever hear this one: whoever publishes need not even make a hint.
         counts: What happened since the start, by name: `published`, `delivered`, `lost` (not sent: away, or too much
             waited), `forged`, `unknown`, `malformed` (not delivered). A name that is missing means zero.
     """
@@ -50,7 +50,7 @@ class Bus(Protocol):
     async def close(self) -> None:
         """Says what was published so far, as far as that goes at once, and ends."""
 
-    def publish(self, subject: str, envelope: Envelope[Any]) -> None:
+    def publish(self, subject: str, hint: Hint) -> None:
         """Tells the nodes that listen to the subject, not this one. Never blocks and never raises."""
 
     async def listen(self, subject: str) -> None:

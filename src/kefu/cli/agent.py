@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kefu.bus.envelope import AgentsChanged, Envelope, Seal
+from kefu.bus.envelope import AgentsChanged, Seal
 from kefu.bus.nats import say_once
 from kefu.bus.subjects import AGENTS
 from kefu.cli.kept_secret import with_kept_secret
@@ -144,7 +144,7 @@ async def _tell_nodes() -> None:
     settings = with_kept_secret(load_settings())
     url, secret = reveal(settings.nats_url), reveal(settings.admin_jwt_secret)
     if url is not None and secret is not None:
-        await say_once(url, AGENTS, Seal(secret).seal(AGENTS, Envelope("agents_changed", "", AgentsChanged())))
+        await say_once(url, AGENTS, Seal(secret).seal(AgentsChanged()))
 
 
 async def _find(connection: AsyncConnection, login_or_id: str) -> sa.Row[Any]:

@@ -19,6 +19,7 @@ from kefu.wire.shapes import Author, InboxRow, Message, Note
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
+@lru_cache(maxsize=4096)  # a conversation's times come again with each of its rows
 def iso(moment: dt.datetime) -> str:
     """A time as the wire writes it: ISO-8601 UTC with milliseconds."""
     if moment.tzinfo is not dt.UTC:  # what the driver gives is in UTC already

@@ -35,6 +35,11 @@ def encode_event(event: str, *args: object) -> EncodedEvent:
     return _Encoded(*packets.encode_event(event, args))
 
 
+def wrap_event(event: str, text: bytes) -> EncodedEvent:
+    """An event with one argument that is JSON already."""
+    return _Encoded(packets.wrap_event(event, text), ())
+
+
 class RoomWatcher(Protocol):
     """Who wants to know which rooms have somebody in them. Neither call may join or leave a room."""
 

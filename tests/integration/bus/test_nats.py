@@ -9,9 +9,11 @@ import nats
 import pytest
 
 from integration.nats_server import NatsServer
-from kefu.bus.envelope import Changed, Envelope, Seal
+from kefu.bus import envelope
+from kefu.bus.envelope import Changed, Hint, Seal
 from kefu.bus.nats import WAITING_BYTES_MAX, NatsBus
 from kefu.bus.subjects import conversation_subject, inbox_subject
+from kefu.wire.encoded import EncodedMessage
 
 SECRET = "7d1f0c9ab26e4458b3c2d6e8f90a1b2c3d4e5f60"
 INBOX = inbox_subject("default")
@@ -22,11 +24,11 @@ class Listener:
     """Records what the bus brings."""
 
     def __init__(self) -> None:
-        self.heard_: list[Envelope] = []
+        self.heard_: list[Hint] = []
         self.returns = 0
 
-    def heard(self, envelope: Envelope) -> None:
-        self.heard_.append(envelope)
+    def heard(self, hint: Hint) -> None:
+        self.heard_.append(hint)
 
     def returned(self) -> None:
         self.returns += 1
@@ -60,8 +62,8 @@ async def join(server: NatsServer, until) -> AsyncIterator[Join]:
         await bus.close()
 
 
-def hint(*conversations: str) -> Envelope:
-    return Envelope("changed", "default", Changed(conversations))
+def hint(*conversations: str) -> Changed:
+    return Changed(conversations)
 
 
 async def test_who_listens_hears_and_nobody_else(join: Join, until) -> None:
@@ -91,7 +93,7 @@ async def test_listening_is_done_when_it_says_so(join: Join, until) -> None:
     await until(lambda: len(heard.heard_) == 200)
 
 
-async def test_forged_and_unknown_messages_are_dropped_and_counted(server, join: Join, until) -> None:
+async def test_forged_and_unknown_messages_are_dropped_and_counted(server, join: Join, until, monkeypatch) -> None:
     """Somebody who has the bus' password but not the secret can make nothing happen."""
     (here, _), (there, heard) = await join(), await join()
     (stranger, _) = await join(secret="another-secret-of-thirty-two-bytes!")
@@ -99,12 +101,14 @@ async def test_forged_and_unknown_messages_are_dropped_and_counted(server, join:
     await there.listen(CONVERSATION)
     stranger.publish(INBOX, hint("c1"))
     raw = await nats.connect(server.url)
-    good = Seal(SECRET).seal(CONVERSATION, hint("moved"))
-    await raw.publish(INBOX, good)
+    good = Seal(SECRET).seal(hint("changed"))
+    await raw.publish(INBOX, good.replace(b"changed", b"chanced"))
     await raw.publish(INBOX, b"")
     await raw.publish(INBOX, b"\xff" * 5000)
-    await raw.publish(INBOX, Seal(SECRET).seal(INBOX, Envelope("changed", "default", Changed(()), v=99)))
-    await raw.publish(INBOX, Seal(SECRET).seal(INBOX, Envelope("message", "default", Changed(()))))
+    with monkeypatch.context() as other:
+        other.setattr(envelope, "VERSION", 99)
+        await raw.publish(INBOX, Seal(SECRET).seal(hint("c1")))
+    await raw.publish(INBOX, Seal(SECRET).seal(EncodedMessage("c1", 1, None, b'{"conversations":[]}')))
     await raw.close()
     await until(lambda: sum(there.counts[name] for name in ("forged", "unknown", "malformed")) == 6)
     assert (there.counts["forged"], there.counts["unknown"], there.counts["malformed"]) == (4, 1, 1)

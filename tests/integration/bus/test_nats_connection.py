@@ -13,7 +13,7 @@ import pytest
 
 from integration.nats_server import PASSWORD, USER, NatsServer
 from kefu.bus import nats_connection
-from kefu.bus.envelope import Changed, Envelope, Seal
+from kefu.bus.envelope import Changed, Hint, Seal
 from kefu.bus.nats import NatsBus, say_once
 from kefu.bus.nats_connection import NatsError, connect, servers
 from kefu.bus.subjects import inbox_subject
@@ -23,7 +23,7 @@ INBOX = inbox_subject("default")
 
 
 class Listener:
-    def heard(self, envelope: Envelope) -> None:
+    def heard(self, hint: Hint) -> None:
         pass
 
     def returned(self) -> None:
@@ -111,7 +111,7 @@ async def test_tls(certificate: Path, monkeypatch, until) -> None:
             await until(lambda: here.state == there.state == "joined")
             await there.listen(INBOX)
             for number in range(200):
-                here.publish(INBOX, Envelope("changed", "default", Changed((str(number) * 500,))))
+                here.publish(INBOX, Changed((str(number) * 500,)))
             await until(lambda: there.counts["delivered"] == 200)
     with running() as server, pytest.raises((OSError, TimeoutError)):
         await is_let_in(f"tls://{USER}:{PASSWORD}@localhost:{server.port}")

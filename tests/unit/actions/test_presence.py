@@ -6,7 +6,7 @@ from typing import Any
 
 from kefu.actions import presence
 from kefu.actions.presence import PresenceBoard
-from kefu.bus.envelope import Envelope, PresenceReport
+from kefu.bus.envelope import Hint, PresenceReport
 
 
 class Clock:
@@ -37,8 +37,7 @@ class Wire:
         self.is_cut = False
         self.sent: list[PresenceReport] = []
 
-    def publish(self, _subject: str, envelope: Envelope) -> None:
-        report = envelope.payload
+    def publish(self, _subject: str, report: Hint) -> None:
         assert isinstance(report, PresenceReport)
         self.sent.append(report)
         if not self.is_cut:

@@ -21,10 +21,10 @@ STREAM = (
 HEARD = [
     ("info", Info(4096, True)),
     "ping",
-    (b"kefu.a", b"hello"),
-    (b"kefu.b", b"MSG \r\n\r\nx"),
+    ("message", b"hello"),
+    ("message", b"MSG \r\n\r\nx"),
     "pong",
-    (b"kefu.c", b""),
+    ("message", b""),
     ("error", 'Permissions Violation for Publish to "x"'),
     "pong",
 ]
@@ -36,8 +36,8 @@ class Heard(list):
     def on_info(self, info: Info) -> None:
         self.append(("info", info))
 
-    def on_message(self, subject: bytes, data: bytes) -> None:
-        self.append((subject, data))
+    def on_message(self, data: bytes) -> None:
+        self.append(("message", data))
 
     def on_ping(self) -> None:
         self.append("ping")

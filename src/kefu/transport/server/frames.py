@@ -11,6 +11,7 @@ from struct import pack
 
 _TEXT, _BINARY, _CLOSE, _PONG = 0x81, 0x82, 0x88, 0x8A
 _SHORT_MAX = 125
+_MEDIUM_MAX = 65_535
 _CONTROL_BYTES_MAX = 125
 _incremental_utf8 = codecs.getincrementaldecoder("utf-8")
 _SHORT_MESSAGE = tuple(bytes((_TEXT, size + 1)) + b"4" for size in range(_SHORT_MAX))
@@ -31,6 +32,8 @@ def message_frame(packet: bytes) -> bytes:
     size = len(packet)
     if size < _SHORT_MAX:
         return _SHORT_MESSAGE[size] + packet
+    if size < _MEDIUM_MAX:
+        return b"\x81\x7e%b4%b" % ((size + 1).to_bytes(2, "big"), packet)
     return _header(_TEXT, size + 1) + b"4" + packet
 
 
@@ -64,7 +67,7 @@ def close_frame(code: int, reason: str = "") -> bytes:
 def _header(first: int, size: int) -> bytes:
     if size <= _SHORT_MAX:
         return bytes((first, size))
-    if size < 1 << 16:
+    if size <= _MEDIUM_MAX:
         return pack(">BBH", first, 126, size)
     return pack(">BBQ", first, 127, size)
 

@@ -180,6 +180,11 @@ def encode_event(event: str, args: tuple[object, ...], namespace: str = ROOT) ->
     return b"2" + text, ()
 
 
+def wrap_event(event: str, text: bytes) -> bytes:
+    """The text of an event in the root namespace that wants no ack, with one argument that is JSON already."""
+    return b"2[%b,%b]" % (_encode(event), text)
+
+
 def encode_ack(ack_id: int, args: tuple[object, ...], namespace: str = ROOT) -> tuple[bytes, Sequence[Attachment]]:
     """Encodes the answer to an event, as `encode` does."""
     text = _encode(args)
