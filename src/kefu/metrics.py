@@ -152,6 +152,9 @@ APPEND_SECONDS = Histogram(
     (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 APPEND_FAILURES = Counter("kefu_append_failures_total", "Commits of unknown outcome that were tried again.")
+APPEND_PAUSES = Counter(
+    "kefu_append_pauses_total", "Commits that waited for more messages because the processor was short."
+)
 APPEND_QUEUE = Gauge("kefu_append_queue_messages", "Messages that wait for a commit.")
 LOOP_LAG = Histogram(
     "kefu_event_loop_lag_seconds",

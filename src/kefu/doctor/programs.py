@@ -91,7 +91,7 @@ async def _connect(found: list[Server]) -> str | None:
     problem = None
     for server in found:
         try:
-            (await connect(server, lambda _subject, _data: None)).abort()
+            (await connect(server, lambda _data: None)).abort()
         except TimeoutError:
             problem = "timeout"
         except OSError as error:

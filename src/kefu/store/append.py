@@ -1,8 +1,8 @@
 """The hot path of the store: drafts of many sockets, one commit, an outcome each (group commit).
 
 One flight a process: while a commit is under way the next batch collects, so order within a socket is the order sent
-and nothing waits for a timer when the system is idle. Outcomes are told while PostgreSQL works at the next batch, so
-neither waits for the other. The call itself is `queries/append.py`.
+and nothing waits for a timer unless the processor is short (`crowding.py`). Outcomes are told while PostgreSQL works at
+the next batch, so neither waits for the other. The call itself is `queries/append.py`.
 
 After an error of unknown outcome (connection lost, timeout) the same batch runs again on a new connection until each
 draft's deadline; client ids make that harmless, and a draft that finds itself stored was. A statement error is
@@ -24,6 +24,7 @@ import asyncpg
 from kefu import metrics
 from kefu.chat.messages import Draft
 from kefu.store.batch import INVALID, UNAVAILABLE, Outcome, Waiting, take_batch
+from kefu.store.crowding import Crowding
 from kefu.store.database import CONNECT_TIMEOUT_S
 from kefu.store.queries.append import append
 
@@ -50,6 +51,7 @@ class Appender:
         batch_max: Most drafts in one commit.
         queue_max: Drafts that may wait.
         deadline_ms: How long a draft whose outcome is unknown is tried again.
+        crowding: Says when commits should be larger.
     """
 
     def __init__(
@@ -60,12 +62,14 @@ class Appender:
         batch_max: int = 512,
         queue_max: int = 20_000,
         deadline_ms: int = 10_000,
+        crowding: Crowding | None = None,
     ) -> None:
         self._url = url
         self._reopen = reopen
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._deadline_s = deadline_ms / 1000
+        self._crowding = crowding or Crowding()
         self._queue: deque[Waiting] = deque()
         self._flight: asyncio.Task[None] | None = None
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
@@ -100,6 +104,11 @@ class Appender:
         outcomes: list[tuple[Waiting, Outcome]] = []
         try:
             while self._queue or outcomes:
+                if outcomes and self._queue and (pause_s := self._crowding.pause_s()):
+                    metrics.APPEND_PAUSES.add()
+                    _tell_all(outcomes)
+                    outcomes = []
+                    await asyncio.sleep(pause_s)
                 batch, expired = self._without_expired(take_batch(self._queue, self._batch_max))
                 outcomes += expired
                 work = self._append(batch)
@@ -108,8 +117,7 @@ class Appender:
                 )
                 if commit is not None:
                     await asyncio.sleep(0)  # the batch is on its way
-                for waiting, outcome in outcomes:
-                    _tell(waiting, outcome)
+                _tell_all(outcomes)
                 outcomes = await (commit or work)
         finally:
             self._flight = None
@@ -134,8 +142,7 @@ class Appender:
                 log.warning("append of %d messages failed, trying again: %s", len(batch), type(error).__name__)
                 await self._disconnect()
             batch, expired = self._without_expired(batch)
-            for waiting, outcome in expired:
-                _tell(waiting, outcome)
+            _tell_all(expired)
             await asyncio.sleep(delay_ms / 1000)
             delay_ms = min(delay_ms * 2, RETRY_DELAY_MS_MAX)
         return []
@@ -172,9 +179,10 @@ class Appender:
                 await connection.close(timeout=1)
 
 
-def _tell(waiting: Waiting, outcome: Outcome) -> None:
-    """Reports an outcome; what the listener does with it must not stop the others from hearing theirs."""
-    try:
-        waiting.done(outcome)
-    except Exception:
-        log.exception("an outcome could not be delivered")
+def _tell_all(outcomes: list[tuple[Waiting, Outcome]]) -> None:
+    """Reports outcomes; what a listener does with one must not stop the others from hearing theirs."""
+    for waiting, outcome in outcomes:
+        try:
+            waiting.done(outcome)
+        except Exception:
+            log.exception("an outcome could not be delivered")

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from kefu.store.append import QueueFullError
+from kefu.store.crowding import Crowding
 from kefu.store.queries.append import SEPARATOR
 
 NOWHERE = "postgresql://chatapp:secret@127.0.0.1:1/none"
@@ -254,3 +255,18 @@ async def test_outcomes_do_not_wait_for_the_next_commit(world) -> None:
     await transaction.rollback()
     await node.close()
     assert told == [("1", "stored"), ("2", "stored"), ("3", "stored")]
+
+
+async def test_while_the_processor_is_short_commits_are_fewer(world) -> None:
+    """What comes during a pause shares one commit; who was stored before it need not wait for its end."""
+    conversation = await world.conversation()
+    crowding = Crowding(iter([(0, 0), (0, 15 * 10**6)]).__next__)
+    crowding.pause_s()
+    node, told = world.appender(batch_max=1, crowding=crowding), []
+
+    for body in ("1", "2"):
+        draft = world.draft(conversation, body)
+        node.submit(draft, lambda outcome, body=body: told.append((body, outcome.kind, node.waiting)))
+    await node.close()
+    assert told == [("1", "stored", 1), ("2", "stored", 0)], "the second waited for others, the first did not"
+    assert await world.assert_whole(conversation) == ["1", "2"]

@@ -12,6 +12,7 @@ from struct import pack
 _TEXT, _BINARY, _CLOSE, _PONG = 0x81, 0x82, 0x88, 0x8A
 _SHORT_MAX = 125
 _MEDIUM_MAX = 65_535
+_MEDIUM_TEXT = bytes((_TEXT, 126))
 _CONTROL_BYTES_MAX = 125
 _incremental_utf8 = codecs.getincrementaldecoder("utf-8")
 _SHORT_MESSAGE = tuple(bytes((_TEXT, size + 1)) + b"4" for size in range(_SHORT_MAX))
@@ -33,7 +34,7 @@ def message_frame(packet: bytes) -> bytes:
     if size < _SHORT_MAX:
         return _SHORT_MESSAGE[size] + packet
     if size < _MEDIUM_MAX:
-        return b"\x81\x7e%b4%b" % ((size + 1).to_bytes(2, "big"), packet)
+        return b"%b%b4%b" % (_MEDIUM_TEXT, (size + 1).to_bytes(2, "big"), packet)
     return _header(_TEXT, size + 1) + b"4" + packet
 
 
