@@ -1,7 +1,7 @@
 """What more processes give and cost; prints tables and writes `bench/cluster.md`. As root; up to twenty minutes.
 
     python bench/cluster.py            all three parts
-    python bench/cluster.py full       only parts that are named: heard, held (a minute each), full (fifteen)
+    python bench/cluster.py full       only parts that are named: heard, held (a minute each), full (ten)
 
 Every node is a `kefu server` of its own process, joined by one NATS, on one PostgreSQL.
 """
@@ -19,7 +19,7 @@ from typing import Literal
 import uvloop
 
 import cluster_report
-from crowd import CrowdPlan, CrowdResult
+from crowd import CrowdPlan, CrowdResult, Crowds
 from installation import HERE, Databases, Quiet, databases, generate, say
 from kefu.tokens import issue_agent_token
 from nodes import SECRET, Nats, Node, cluster, nats
@@ -27,11 +27,12 @@ from paced import Heard, drive
 from share import held
 
 NODES_HEARD = (1, 2, 4, 8)
-ROUNDS, ROUNDS_SMALL, ROUNDS_LARGE = 3, 2, 6
+ROUNDS, ROUNDS_SMALL, ROUNDS_LARGE = 3, 1, 3
+TURNS = 6
 REPEATS_MAX = 15
 VISITORS_SMALL, VISITORS_LARGE = 200, 800
 AGENTS = 8
-SECONDS_WARM, SECONDS = 1.0, 2.5
+SECONDS_WARM, SECONDS = 0.4, 1.2
 SHARE = 0.2
 
 
@@ -53,7 +54,7 @@ class Measured:
     Attributes:
         crossed: Share of the messages that came to another node.
         batch: Messages a commit.
-        alone_us: What a message cost on one process alone, with the same crowd, in the round just before.
+        alone_us: What a message cost on one process alone, with the same crowd, in turns with this one.
     """
 
     crowd: CrowdResult
@@ -79,16 +80,15 @@ LARGE, SMALL = (
 class Bench:
     """One run."""
 
-    def __init__(self, databases: Databases, bus: Nats) -> None:
+    def __init__(self, databases: Databases) -> None:
         self._databases = databases
-        self._bus = bus
         self._quiet = Quiet(REPEATS_MAX)
 
     def heard(self) -> list[Heard]:
         """What a node hears of a trickle."""
         rows = []
         for count in NODES_HEARD:
-            with self._running(count, joined=True) as nodes:
+            with self._running(Setup(count)) as (nodes, _):
                 rows.append(uvloop.run(drive(nodes)))
             say(rows[-1])
         return rows
@@ -102,38 +102,35 @@ class Bench:
         return found
 
     def beside_one(self, setups: tuple[Setup, ...], count: int) -> dict[Setup, list[Measured]]:
-        """The same, each just after one process alone: the machine's speed drifts within minutes."""
+        """The same, each in turns with one process alone: the machine's speed drifts within seconds."""
         alone = Setup(1, visitors=setups[0].visitors)
         found: dict[Setup, list[Measured]] = {alone: []} | {setup: [] for setup in setups}
         for _ in range(count):
             for setup in setups:
-                base = self._measured(alone)
+                base, beside = self._measured(alone, setup)
                 found[alone].append(base)
-                found[setup].append(replace(self._measured(setup), alone_us=base.crowd.load.server_us))
+                found[setup].append(replace(beside, alone_us=base.crowd.load.server_us))
         return found
 
-    def _measured(self, setup: Setup) -> Measured:
-        result = self._quiet.undisturbed(functools.partial(self._load, setup), cluster_report.strangers)
-        say(setup, result)
-        return result
-
-    def _load(self, setup: Setup) -> Measured:
-        with self._running(setup.processes, joined=setup.joined) as nodes, contextlib.ExitStack() as stack:
-            if setup.share is not None:
-                for node in nodes:
-                    stack.enter_context(held(node.process.pid, setup.share))
-            crowd = self._generate(setup, nodes)
-            counts = sum((node.counts() for node in nodes), Counter())
-        stored = counts['kefu_messages_total{outcome="stored",sender="visitor"}']
-        return Measured(
-            crowd,
-            counts['kefu_bus_deliveries_total{kind="message"}'] / stored,
-            counts["kefu_append_batch_messages_sum"] / counts["kefu_append_batch_messages_count"],
+    def _measured(self, *setups: Setup) -> list[Measured]:
+        results = self._quiet.undisturbed(
+            functools.partial(self._load, setups), lambda found: max(map(cluster_report.strangers, found))
         )
+        for setup, result in zip(setups, results, strict=True):
+            say(setup, result)
+        return results
 
-    def _generate(self, setup: Setup, nodes: list[Node]) -> CrowdResult:
+    def _load(self, setups: tuple[Setup, ...]) -> list[Measured]:
+        """Installations side by side, each with a database and a bus of its own, whose crowds take turns."""
+        with contextlib.ExitStack() as stack:
+            installations = [stack.enter_context(self._running(setup)) for setup in setups]
+            crowds = [self._crowd(setup, *made) for setup, made in zip(setups, installations, strict=True)]
+            results = generate("crowd.py", Crowds(crowds, TURNS), list[CrowdResult])
+            return [_measured(result, nodes) for result, (nodes, _) in zip(results, installations, strict=True)]
+
+    def _crowd(self, setup: Setup, nodes: list[Node], bus: Nats) -> CrowdPlan:
         names = [f"agent{number}" for number in range(AGENTS)]
-        plan = CrowdPlan(
+        return CrowdPlan(
             mode="closed",
             dialect="socketio",
             port=nodes[0].port,
@@ -144,27 +141,41 @@ class Bench:
             seconds=SECONDS,
             ports=[node.port for node in nodes],
             pids=[node.process.pid for node in nodes],
-            nats_pid=self._bus.pid,
+            nats_pid=bus.pid,
             agent_tokens=[issue_agent_token(SECRET, agent_id=name, role="agent", name="Agent") for name in names],
             where=setup.where,
         )
-        return generate("crowd.py", plan, CrowdResult)
 
     @contextlib.contextmanager
-    def _running(self, count: int, *, joined: bool) -> Iterator[list[Node]]:
+    def _running(self, setup: Setup) -> Iterator[tuple[list[Node], Nats]]:
         with (
             self._databases.fresh() as url,
-            cluster(count, url, self._bus.url if joined else "", self._databases.folder) as nodes,
+            nats() as bus,
+            cluster(setup.processes, url, bus.url if setup.joined else "", self._databases.folder) as nodes,
+            contextlib.ExitStack() as stack,
         ):
-            yield nodes
+            if setup.share is not None:
+                for node in nodes:
+                    stack.enter_context(held(node.process.pid, setup.share))
+            yield nodes, bus
+
+
+def _measured(crowd: CrowdResult, nodes: list[Node]) -> Measured:
+    counts = sum((node.counts() for node in nodes), Counter())
+    return Measured(
+        crowd,
+        counts['kefu_bus_deliveries_total{kind="message"}']
+        / counts['kefu_messages_total{outcome="stored",sender="visitor"}'],
+        counts["kefu_append_batch_messages_sum"] / counts["kefu_append_batch_messages_count"],
+    )
 
 
 def main() -> None:
     """Measures, prints, writes."""
     wanted = sys.argv[1:] or ["heard", "held", "full"]
     sections = []
-    with databases() as made, nats() as bus:
-        bench = Bench(made, bus)
+    with databases() as made:
+        bench = Bench(made)
         if "heard" in wanted:
             sections.append(cluster_report.heard(bench.heard()))
         if "held" in wanted:

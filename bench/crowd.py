@@ -1,16 +1,19 @@
-"""The generator of `cluster.py`: visitors and agents spread over nodes, in a closed loop.
+"""The generator of `cluster.py`: crowds of visitors and agents, each spread over the nodes of an installation.
 
-Reads a `CrowdPlan`, prints a `CrowdResult`. As in `generate.py`, every message must be acked, come back to its visitor
-and reach its agent.
+Reads `Crowds`, prints a `CrowdResult` each. One crowd at a time runs its closed loop while the others rest, in turns of
+a second or two, so that a machine whose speed drifts is the same one for all. As in `generate.py`, every message must be
+acked, come back to its visitor and reach its agent.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 from typing import Literal
 
 import msgspec
 import uvloop
+from msgspec.structs import replace
 
 from dialects import SocketIoAgent, SocketIoVisitor
 from generate import Run, connect, load
@@ -37,8 +40,21 @@ class CrowdPlan(Plan, kw_only=True):
     where: Literal["same", "chance", "other"] = "chance"
 
 
+class Crowds(msgspec.Struct):
+    """Crowds that take turns, so many each."""
+
+    crowds: list[CrowdPlan]
+    turns: int = 1
+
+
 class CrowdResult(msgspec.Struct):
-    """A window's load, and what NATS used meanwhile, CPU µs a message."""
+    """What a crowd's turns came to.
+
+    Attributes:
+        load: Means of the turns' windows, and latencies of all; but `server_us` is of the whole time from the first
+            turn on: what a node does later, while others have their turn, and its rest are in it.
+        nats_us: What NATS used in the windows, CPU µs a message.
+    """
 
     load: LoadResult
     nats_us: float
@@ -58,7 +74,9 @@ class CrowdRun(Run):
     def __init__(self, plan: CrowdPlan) -> None:
         super().__init__(plan)
         self._crowd = plan
-        self.nats_s: list[float] = []
+        self._nats_s: list[float] = []
+        self._windows: list[LoadResult] = []
+        self._server_s = 0.0
 
     async def open(self) -> list[Socket]:
         """Connects the visitors, node by node, then the agents."""
@@ -76,19 +94,46 @@ class CrowdRun(Run):
     def cpu(self) -> Cpu:
         """All nodes are the server; NATS' share is kept apart."""
         plan = self._crowd
-        self.nats_s.append(cpu_s(plan.nats_pid))
-        return Cpu(sum(map(cpu_s, plan.pids)), family_cpu_s(plan.postgres_pid), cpu_s(), machine_cpu_s())
+        self._nats_s.append(cpu_s(plan.nats_pid))
+        return Cpu(self._server_cpu_s(), family_cpu_s(plan.postgres_pid), cpu_s(), machine_cpu_s())
+
+    async def turn(self) -> None:
+        """Measures a window."""
+        if not self._windows:
+            self._server_s = self._server_cpu_s()
+        self._windows.append(await self.measure())
+
+    def result(self) -> CrowdResult:
+        """What the turns came to, once they are over."""
+        windows = self._windows
+        means = {
+            name: statistics.fmean(getattr(window, name) for window in windows)
+            for name, kind in LoadResult.__annotations__.items()
+            if kind == "float"
+        }
+        means["server_us"] = (self._server_cpu_s() - self._server_s) / self.deliveries * 1e6
+        messages = sum(window.messages for window in windows)
+        nats_s = sum(self._nats_s[1::2]) - sum(self._nats_s[::2])  # before and after each window
+        return CrowdResult(replace(windows[-1], messages=messages, **means), nats_s / messages * 1e6)
+
+    def _server_cpu_s(self) -> float:
+        return sum(map(cpu_s, self._crowd.pids))
 
 
 def main() -> None:
     """Runs one plan."""
-    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=CrowdPlan)
+    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Crowds)
 
-    async def run() -> CrowdResult:
-        made = CrowdRun(plan)
-        result = await load(made)
-        before, after = made.nats_s
-        return CrowdResult(result, (after - before) / result.messages * 1e6)
+    async def run() -> list[CrowdResult]:
+        runs = [CrowdRun(crowd) for crowd in plan.crowds]
+
+        async def take_turns() -> list[CrowdResult]:
+            for _ in range(plan.turns):
+                for each in runs:
+                    await each.turn()
+            return [each.result() for each in runs]
+
+        return await load(runs, take_turns)
 
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(run())))
 

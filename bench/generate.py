@@ -10,8 +10,8 @@ import gc
 import resource
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 import uvloop
@@ -26,6 +26,8 @@ OPEN_S_MAX = 60.0
 DRAIN_S_MAX = 10.0
 DRAIN_POLL_S = 0.01
 HOST = "127.0.0.1"
+
+Result = TypeVar("Result")
 
 now = time.perf_counter
 
@@ -200,24 +202,27 @@ async def connect(sockets: Sequence[Socket], port: int) -> None:
     await asyncio.gather(*map(one, sockets))
 
 
-async def load(run: Run) -> LoadResult:
-    """Opens everything and measures."""
-    agents = await run.open()
+async def load(runs: Sequence[Run], measure: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Opens everything and measures; the first failure of a run ends it."""
+    agents = [agent for run in runs for agent in await run.open()]
     gc.collect()
     gc.disable()
-    measuring = asyncio.create_task(run.measure())
-    waited: set[asyncio.Future[Any]] = {measuring, run.failure}
+    measuring = asyncio.create_task(measure())
+    failures = [run.failure for run in runs]
+    waited: set[asyncio.Future[Any]] = {measuring, *failures}
     await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-    if run.failure.done():
-        measuring.cancel()
-        run.failure.result()
-    for socket in (*run.visitors, *agents):
+    for failure in failures:
+        if failure.done():
+            measuring.cancel()
+            failure.result()
+    for socket in (*(visitor for run in runs for visitor in run.visitors), *agents):
         socket.close()
     return await measuring
 
 
 async def _load(plan: Plan) -> LoadResult:
-    return await load(Run(plan))  # it needs the running loop
+    run = Run(plan)  # it needs the running loop
+    return await load([run], run.measure)
 
 
 def _latency(seconds: list[float]) -> Latency:
