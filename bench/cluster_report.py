@@ -101,9 +101,10 @@ def full(large: dict[Setup, list[Measured]], small: dict[Setup, list[Measured]])
 The same crowd on one, two and four processes, in a closed loop, 8 agents; "server" is chat-servers' CPU a message, of
 all of them together, in µs. "Crosses" is the share of messages that came to another node: by chance 1/2 of them on two
 nodes and 3/4 on four; in the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, with
-the least and the most: each round was measured just after one process alone, because the machine's speed drifts within
-minutes. "Others" is what had nothing to do with the run, in cores; a round beside which it was more than a quarter was
-measured again. Medians.
+the least and the most: in each round one process alone and the processes of the row stand side by side, each with a
+database and a NATS of its own, and have turns of a few seconds, because the machine's speed drifts from one second to
+the next. What a node does in the other's turn, and its rest, count as its own. "Others" is what had nothing to do with
+the run, in cores; a round beside which it was more than a quarter was measured again. Medians.
 
 {_crowd(large)}
 

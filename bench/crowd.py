@@ -1,8 +1,8 @@
 """The generator of `cluster.py`: crowds of visitors and agents, each spread over the nodes of an installation.
 
-Reads `Crowds`, prints a `CrowdResult` each. One crowd at a time runs its closed loop while the others rest, in turns of
-a second or two, so that a machine whose speed drifts is the same one for all. As in `generate.py`, every message must be
-acked, come back to its visitor and reach its agent.
+Reads `Crowds`, prints a `CrowdResult` each. One crowd at a time runs its closed loop while the others rest, in turns
+of a few seconds, so that a machine whose speed drifts is the same one for all. As in `generate.py`, every message must
+be acked, come back to its visitor and reach its agent.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Crowds(msgspec.Struct):
     """Crowds that take turns, so many each."""
 
     crowds: list[CrowdPlan]
-    turns: int = 1
+    turns: int
 
 
 class CrowdResult(msgspec.Struct):

@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+import msgspec
+
 from kefu.transport.endpoint import Connection, EncodedEvent
-from kefu.transport.server.frames import message_frames
+from kefu.transport.server.frames import message_frame, message_frames
 from kefu.transport.socketio import packets
 
 _NOBODY: frozenset[Connection] = frozenset()
 
 
-class _Encoded:
+class _Encoded(msgspec.Struct, gc=False):
     """An event as bytes, for polling and for websockets."""
 
-    __slots__ = ("attachments", "frame", "packet")
-
-    def __init__(self, packet: bytes, attachments: Sequence[bytes]) -> None:
-        self.packet = packet
-        self.attachments = attachments
-        self.frame = message_frames(packet, attachments)
+    packet: bytes
+    frame: bytes
+    attachments: Sequence[bytes] = ()
 
 
 def encode_event(event: str, *args: object) -> EncodedEvent:
@@ -32,12 +31,14 @@ def encode_event(event: str, *args: object) -> EncodedEvent:
     Raises:
         TypeError: If JSON cannot say an argument.
     """
-    return _Encoded(*packets.encode_event(event, args))
+    packet, attachments = packets.encode_event(event, args)
+    return _Encoded(packet, message_frames(packet, attachments), attachments)
 
 
 def wrap_event(event: str, text: bytes) -> EncodedEvent:
     """An event with one argument that is JSON already."""
-    return _Encoded(packets.wrap_event(event, text), ())
+    packet = packets.wrap_event(event, text)
+    return _Encoded(packet, message_frame(packet))
 
 
 class RoomWatcher(Protocol):

@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from kefu.wire.shapes import Message, Shape
-
-_encode = msgspec.json.Encoder().encode
+from kefu.wire.shapes import Message
 
 
-class _Heading(Shape, frozen=True):
-    """Of a message, what says who hears it and when."""
-
-    conversation_id: str
-    seq: int
-    admin_id: str | None
-
-
-_decode_heading = msgspec.json.Decoder(_Heading).decode
-_decode = msgspec.json.Decoder(Message).decode
-
-
-class EncodedMessage(msgspec.Struct, frozen=True, gc=False):
-    """A `Message` as agents see it.
+class EncodedMessage(msgspec.Struct, rename="camel", gc=False):
+    """A `Message` as agents see it, and those of its fields that say who hears it and when.
 
     Attributes:
         conversation_id: As in the message.
@@ -34,11 +20,16 @@ class EncodedMessage(msgspec.Struct, frozen=True, gc=False):
     conversation_id: str
     seq: int
     admin_id: str | None
-    text: bytes
+    text: bytes = b""
 
     def decode(self) -> Message:
         """The whole message."""
         return _decode(self.text)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Message).decode
+_decode_fields = msgspec.json.Decoder(EncodedMessage).decode
 
 
 def encode_message(message: Message) -> EncodedMessage:
@@ -47,10 +38,11 @@ def encode_message(message: Message) -> EncodedMessage:
 
 
 def encoded_message(text: bytes) -> EncodedMessage:
-    """A message that was encoded elsewhere; of the text, only what is not kept is decoded.
+    """A message that was encoded elsewhere.
 
     Raises:
         msgspec.MsgspecError: If it is no message.
     """
-    heading = _decode_heading(text)
-    return EncodedMessage(heading.conversation_id, heading.seq, heading.admin_id, text)
+    message = _decode_fields(text)
+    message.text = text
+    return message

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from kefu.transport.server.socket_client import SocketClient
 
 
+_OPEN = (State.CONNECTED, State.CONNECTING)
+
+
 class Ack:
     """Answers one event, once."""
 
@@ -65,7 +68,7 @@ class NamespaceConnection:
     @property
     def is_open(self) -> bool:
         """Whether events may still reach the client."""
-        return self._session in (State.CONNECTED, State.CONNECTING)
+        return self._session in _OPEN
 
     def emit(self, event: str, *args: object) -> None:
         """Queues an event."""
