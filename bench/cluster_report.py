@@ -103,8 +103,9 @@ all of them together, in µs. "Crosses" is the share of messages that came to an
 nodes and 3/4 on four; in the worst case every agent is elsewhere. "To one" is the median of the rounds' ratios, with
 the least and the most: in each round one process alone and the processes of the row stand side by side, each with a
 database and a NATS of its own, and have turns of a few seconds, because the machine's speed drifts from one second to
-the next. What a node does in the other's turn, and its rest, count as its own. "Others" is what had nothing to do with
-the run, in cores; a round beside which it was more than a quarter was measured again. Medians.
+the next. What a node still does in the other's turn counts as its own; what it does at rest, measured before, does not.
+"Others" is what had nothing to do with the run, in cores; a round beside which it was more than a quarter was measured
+again. Medians.
 
 {_crowd(large)}
 

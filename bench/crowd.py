@@ -7,6 +7,7 @@ be acked, come back to its visitor and reach its agent.
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import sys
 from typing import Literal
@@ -16,10 +17,12 @@ import uvloop
 from msgspec.structs import replace
 
 from dialects import SocketIoAgent, SocketIoVisitor
-from generate import Run, connect, load
+from generate import Run, connect, load, now
 from plan import LoadResult, Plan
 from processes import Cpu, cpu_s, family_cpu_s, machine_cpu_s
 from sockets import Socket
+
+REST_SECONDS = 3.0
 
 
 class CrowdPlan(Plan, kw_only=True):
@@ -52,7 +55,8 @@ class CrowdResult(msgspec.Struct):
 
     Attributes:
         load: Means of the turns' windows, and latencies of all; but `server_us` is of the whole time from the first
-            turn on: what a node does later, while others have their turn, and its rest are in it.
+            turn on, so that what a node does later, while others have their turn, is in it, less what it uses at rest
+            in that time.
         nats_us: What NATS used in the windows, CPU µs a message.
     """
 
@@ -76,7 +80,7 @@ class CrowdRun(Run):
         self._crowd = plan
         self._nats_s: list[float] = []
         self._windows: list[LoadResult] = []
-        self._server_s = 0.0
+        self._begun = self._server_s = self._rest_cores = self._turn_seconds = 0.0
 
     async def open(self) -> list[Socket]:
         """Connects the visitors, node by node, then the agents."""
@@ -97,11 +101,18 @@ class CrowdRun(Run):
         self._nats_s.append(cpu_s(plan.nats_pid))
         return Cpu(self._server_cpu_s(), family_cpu_s(plan.postgres_pid), cpu_s(), machine_cpu_s())
 
+    async def rest(self) -> None:
+        """Measures what the nodes use while nobody says anything."""
+        before = self._server_cpu_s()
+        await asyncio.sleep(REST_SECONDS)
+        self._begun, self._server_s = now(), self._server_cpu_s()
+        self._rest_cores = (self._server_s - before) / REST_SECONDS
+
     async def turn(self) -> None:
         """Measures a window."""
-        if not self._windows:
-            self._server_s = self._server_cpu_s()
+        begun = now()
         self._windows.append(await self.measure())
+        self._turn_seconds += now() - begun
 
     def result(self) -> CrowdResult:
         """What the turns came to, once they are over."""
@@ -111,7 +122,8 @@ class CrowdRun(Run):
             for name, kind in LoadResult.__annotations__.items()
             if kind == "float"
         }
-        means["server_us"] = (self._server_cpu_s() - self._server_s) / self.deliveries * 1e6
+        resting_s = self._rest_cores * (now() - self._begun - self._turn_seconds)
+        means["server_us"] = (self._server_cpu_s() - self._server_s - resting_s) / self.deliveries * 1e6
         messages = sum(window.messages for window in windows)
         nats_s = sum(self._nats_s[1::2]) - sum(self._nats_s[::2])  # before and after each window
         return CrowdResult(replace(windows[-1], messages=messages, **means), nats_s / messages * 1e6)
@@ -128,6 +140,7 @@ def main() -> None:
         runs = [CrowdRun(crowd) for crowd in plan.crowds]
 
         async def take_turns() -> list[CrowdResult]:
+            await asyncio.gather(*(each.rest() for each in runs))
             for _ in range(plan.turns):
                 for each in runs:
                     await each.turn()
