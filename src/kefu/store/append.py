@@ -180,7 +180,7 @@ class Appender:
 
 
 async def _pause(seconds: float) -> None:
-    """Waits for more messages; half of the time nothing is even read, as a few at a time cost more than many at once."""
+    """Waits for more messages; half of the time none is even read, as a few at a time cost more than many at once."""
     for _ in range(2):  # what was just told is written at the end of this turn of the loop
         await asyncio.sleep(0)
     time.sleep(seconds / 2)  # noqa: ASYNC251 - others have the processor meanwhile, which is what this is for
