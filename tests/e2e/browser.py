@@ -1,4 +1,4 @@
-"""Finds the Chromium that browser tests drive, or gets one: `python tests/e2e/browser.py` before the tests run."""
+"""Finds, or gets, and starts the Chromium that browser tests drive; `python tests/e2e/browser.py` before they run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+WAIT_MS = 15_000
+"""How long a page may take for what is asked of it: tests share two cores with servers, databases and each other."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGS = (
@@ -28,16 +35,21 @@ def find() -> str | None:
         path = shutil.which(name)
         if path:
             return path
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - starts a driver; only if nothing else was found
-
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None
 
 
-def launch_args() -> list[str]:
-    """Flags for a quiet browser; root has no sandbox."""
-    return [*ARGS, "--no-sandbox"] if os.geteuid() == 0 else list(ARGS)
+@contextmanager
+def launched(*args: str, env: dict[str, str] | None = None) -> Iterator[Browser]:
+    """A quiet browser, with these flags besides; expectations wait as long as everything else."""
+    expect.set_options(timeout=WAIT_MS)
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # root has none
+    path = find()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGS, *sandbox, *args], env=env)
+        yield browser
+        browser.close()
 
 
 def install() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from e2e import browser as chromium
 from e2e.installation import PASSWORD, Installation, free_port, wait_until_ready
@@ -46,10 +46,8 @@ def installation() -> Iterator[Installation]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A module's browser. Not a session's: while Playwright lives, nobody else can run an event loop in this thread."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.launch_args())
-        yield started
-        started.close()
+    with chromium.launched() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -68,7 +66,7 @@ def open_context(browser: Browser) -> Iterator[object]:
             device_scale_factor=2 if phone else 1,
             color_scheme="dark" if dark else "light",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(chromium.WAIT_MS)
         context.on("page", lambda page: page.on("pageerror", lambda error: errors.append(str(error))))
         contexts.append(context)
         return context

@@ -6,28 +6,21 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from e2e import browser as chromium
 from e2e.installation import open_widget, write
 from proxy import certificates
 from proxy.conftest import LOGIN, PASSWORD, Front, Installation
 
-WAIT_MS = 15_000
-
 
 @pytest.fixture(scope="module")
 def browser(installation: Installation) -> Iterator[Browser]:
     """A Chromium that trusts the CA and finds our names on this machine."""
     home = certificates.trusting_home(installation.folder / "home", installation.ca)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium.find(),
-            args=[*chromium.launch_args(), "--host-resolver-rules=MAP *.kefu.test 127.0.0.1"],
-            env={**os.environ, "HOME": str(home)},
-        )
-        yield started
-        started.close()
+    environment = {**os.environ, "HOME": str(home)}
+    with chromium.launched("--host-resolver-rules=MAP *.kefu.test 127.0.0.1", env=environment) as browser:
+        yield browser
 
 
 class Tab:
@@ -35,7 +28,7 @@ class Tab:
 
     def __init__(self, browser: Browser) -> None:
         self._context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
-        self._context.set_default_timeout(WAIT_MS)
+        self._context.set_default_timeout(chromium.WAIT_MS)
         self.page: Page = self._context.new_page()
         self.errors: list[str] = []
         self.sockets: list[str] = []
