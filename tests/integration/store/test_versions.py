@@ -160,6 +160,37 @@ async def test_append_and_inbox(world, send) -> None:
     await database.close()
 
 
+@pytest.mark.parametrize("analyzed", [False, True], ids=["no statistics", "analyzed"])
+@pytest.mark.parametrize("count", [0, 1, 120, 300, 2000, 30_000])
+async def test_what_a_message_reads_does_not_grow(world, count, analyzed) -> None:
+    """A repeat is looked up by its client id, whatever tables the plan was made for: here, of one message each."""
+    await world.sql("insert into visitor (id) select n::text from generate_series(1, $1) n", count)
+    await world.sql(
+        "insert into conversation (id, visitor_id, seq) select n::text, n::text, 1 from generate_series(1, $1) n", count
+    )
+    await world.sql(
+        "insert into message (conversation_id, seq, id, site, sender_type, sender_id, client_id, body_text)"
+        " select n::text, 1, gen_random_uuid()::text, 'default', 'visitor', 'v', gen_random_uuid()::text, 'hello'"
+        " from generate_series(1, $1) n",
+        count,
+    )
+    if analyzed:
+        await world.sql("analyze")
+    conversation = await world.conversation()
+    connection = await world.connect()
+    async with connection.transaction():
+        for _ in range(30):
+            await world.append_on(connection, *(world.draft(conversation) for _ in range(4)))
+        repeated = world.draft(conversation)
+        await world.append_on(connection, repeated)
+        _, again = await world.append_on(connection, world.draft(conversation), world.repeat(repeated))
+        (read,) = await connection.fetch(
+            "select idx_tup_fetch, seq_tup_read from pg_stat_xact_user_tables where relname = 'message'"
+        )
+    assert (again.kind, again.id, again.seq) == ("duplicate", repeated.id, 121)
+    assert tuple(read) == (1, 0)
+
+
 async def test_backup_and_restore_across_versions(world, send, tmp_path: Path, empty_database_url: str) -> None:
     """From this version to PostgreSQL 18, and back down into an emptied database here."""
     conversation = await world.conversation(await world.visitor())

@@ -1,6 +1,6 @@
 """The append as one call: drafts in, an outcome each out.
 
-Knows `append_messages` of `migrations/sql/append_3.sql`, whose header says what it takes and returns and why it is two
+Knows `append_messages` of `migrations/sql/append_4.sql`, whose header says what it takes and returns and why it is two
 statements. When a draft goes, and with which others, is `store/append.py`.
 """
 
