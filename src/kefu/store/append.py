@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 RETRY_DELAY_MS_MIN = 50
 RETRY_DELAY_MS_MAX = 1000
+UNREAD_SHARE = 0.75
+"""Of a pause, how much of it the event loop sleeps as a whole."""
 
 # Errors that say something of a draft, not of the server or the moment: data (22), constraints (23), values that the
 # driver cannot encode. All others leave the outcome unknown or may pass.
@@ -180,11 +182,11 @@ class Appender:
 
 
 async def _pause(seconds: float) -> None:
-    """Waits for more messages; half of the time none is even read, as a few at a time cost more than many at once."""
+    """Waits for more messages; most of the time none is even read, as a few at a time cost more than many at once."""
     for _ in range(2):  # what was just told is written at the end of this turn of the loop
         await asyncio.sleep(0)
-    time.sleep(seconds / 2)  # noqa: ASYNC251 - others have the processor meanwhile, which is what this is for
-    await asyncio.sleep(seconds / 2)
+    time.sleep(seconds * UNREAD_SHARE)  # noqa: ASYNC251 - others have the processor meanwhile, which is what this is for
+    await asyncio.sleep(seconds * (1 - UNREAD_SHARE))
 
 
 def _tell_all(outcomes: list[tuple[Waiting, Outcome]]) -> None:
