@@ -27,7 +27,7 @@ from paced import Heard, drive
 from share import held
 
 NODES_HEARD = (1, 2, 4, 8)
-ROUNDS, ROUNDS_SMALL, ROUNDS_LARGE = 3, 1, 3
+ROUNDS, ROUNDS_SMALL, ROUNDS_LARGE = 3, 2, 3
 TURNS = 3
 REPEATS_MAX = 15
 VISITORS_SMALL, VISITORS_LARGE = 200, 800
