@@ -98,13 +98,13 @@ class Bench:
         found: dict[Setup, list[Measured]] = {setup: [] for setup in setups}
         for _ in range(count):
             for setup in setups:
-                found[setup].append(self._measured(setup))
+                found[setup] += self._measured(setup)
         return found
 
     def beside_one(self, setups: tuple[Setup, ...], count: int) -> dict[Setup, list[Measured]]:
         """The same, each in turns with one process alone: the machine's speed drifts within seconds."""
         alone = Setup(1, visitors=setups[0].visitors)
-        found: dict[Setup, list[Measured]] = {alone: []} | {setup: [] for setup in setups}
+        found: dict[Setup, list[Measured]] = {setup: [] for setup in (alone, *setups)}
         for _ in range(count):
             for setup in setups:
                 base, beside = self._measured(alone, setup)

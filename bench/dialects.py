@@ -6,6 +6,7 @@ Every message has a client id that names its visitor and its number, so that eac
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Protocol
 
 from sockets import Socket
@@ -113,7 +114,7 @@ class SocketIoVisitor(Visitor):
 class SocketIoAgent(Socket):
     """An agent's socket that joins every conversation; its acks are counted until the last one is there."""
 
-    def __init__(self, load: Load, visitors: list[Visitor], token: str) -> None:
+    def __init__(self, load: Load, visitors: Sequence[Visitor], token: str) -> None:
         super().__init__("/ws-admin/?EIO=4&transport=websocket")
         self._load = load
         self._visitors = visitors
@@ -182,7 +183,7 @@ class FloorVisitor(Visitor):
 class FloorAgent(Socket):
     """The floor's agent hears everything."""
 
-    def __init__(self, load: Load, visitors: list[Visitor], token: str) -> None:  # noqa: ARG002 - no joins, no tokens
+    def __init__(self, load: Load, visitors: Sequence[Visitor], token: str) -> None:  # noqa: ARG002 - no joins, no tokens
         super().__init__("/agent")
         self._load = load
 

@@ -19,7 +19,6 @@ import uvloop
 
 from kefu.store.embedded import EmbeddedPostgres
 from kefu.store.migrate import upgrade
-from plan import Plan
 from processes import machine_cpu_s
 
 HERE = Path(__file__).parent
@@ -80,7 +79,7 @@ def databases() -> Iterator[Databases]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def generate(script: str, plan: Plan, result: type[Result]) -> Result:
+def generate(script: str, plan: msgspec.Struct, result: type[Result]) -> Result:
     """Runs a plan in a generator of its own process; `script` is a file of this folder."""
     done = subprocess.run(
         [sys.executable, str(HERE / script)],

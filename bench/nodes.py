@@ -39,7 +39,7 @@ class Node:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.internal}/metrics", timeout=10) as answer:
             lines = answer.read().decode().splitlines()
         found = [line.rpartition(" ") for line in lines if not line.startswith("#")]
-        return Counter({name: float(number) for name, _, number in found})  # type: ignore[misc]
+        return Counter({name: float(number) for name, _, number in found})
 
     def deliveries(self) -> dict[str, float]:
         """Bus messages it got so far, by kind."""
@@ -83,10 +83,15 @@ def cluster(count: int, database: str, bus: str, folder: Path) -> Iterator[list[
             node = _start(database, bus, folder)
             stack.callback(node.process.wait)
             nodes.append(node)
-        stack.callback(lambda: [node.process.terminate() for node in nodes])
+        stack.callback(_terminate, nodes)
         for node in nodes:
             _until_ready(node)
         yield nodes
+
+
+def _terminate(nodes: list[Node]) -> None:
+    for node in nodes:
+        node.process.terminate()
 
 
 def _start(database: str, bus: str, folder: Path) -> Node:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from dialects import SocketIoAgent, SocketIoVisitor
+from generate import connect
 from kefu.tokens import issue_agent_token
 from nodes import SECRET, Node
 
@@ -70,23 +71,25 @@ async def drive(nodes: list[Node]) -> Heard:
     def a_second(kind: str) -> float:
         return statistics.mean(found.get(kind, 0) for found in gained) / (SECONDS + SETTLE_S)
 
-    kinds = [a_second(kind) for kind in ("message", "changed", "presence")]
-    return Heard(len(nodes), messages, count.deliveries - deliveries, *kinds, cpu / messages * 1e6)
+    return Heard(
+        nodes=len(nodes),
+        messages=messages,
+        delivered=count.deliveries - deliveries,
+        heard_messages=a_second("message"),
+        heard_rows=a_second("changed"),
+        heard_presence=a_second("presence"),
+        cpu_us=cpu / messages * 1e6,
+    )
 
 
 async def _connect(nodes: list[Node], count: _Count) -> list[SocketIoVisitor]:
-    loop = asyncio.get_running_loop()
     visitors = [SocketIoVisitor(number, count, greets=True) for number in range(VISITORS)]
-    for visitor in visitors:
-        await loop.create_connection(lambda made=visitor: made, "127.0.0.1", nodes[visitor.number % len(nodes)].port)
-        await visitor.ready
+    for first, node in enumerate(nodes):
+        await connect(visitors[first :: len(nodes)], node.port)
     for number in range(AGENTS):
         theirs = [visitor for visitor in visitors if (visitor.number + 1) % AGENTS == number]
         token = issue_agent_token(SECRET, agent_id=f"agent{number}", role="agent", name="Agent")
-        agent = SocketIoAgent(count, theirs, token)
-        node = nodes[number % len(nodes)]
-        await loop.create_connection(lambda made=agent: made, "127.0.0.1", node.port)
-        await agent.ready
+        await connect([SocketIoAgent(count, theirs, token)], nodes[number % len(nodes)].port)
     return visitors
 
 

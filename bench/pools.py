@@ -7,13 +7,11 @@ The best size stands in `targets.py`; run this again when a peer, PostgreSQL or 
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
+import itertools
 import sys
-import tempfile
-from pathlib import Path
+from dataclasses import replace
 
-from kefu.store.embedded import EmbeddedPostgres
+from installation import databases, say
 from peers import installed
 from plan import LoadResult
 from run import QUICK, Bench
@@ -27,20 +25,14 @@ REPEATS_MAX = 10
 def main(rounds: int) -> None:
     """Measures and prints."""
     installed.node()
-    folder = Path(tempfile.mkdtemp(prefix="kefu-bench-", dir="/tmp"))
-    folder.chmod(0o755)
     found: dict[tuple[str, int], list[LoadResult]] = {}
-    try:
-        with EmbeddedPostgres(folder / "data", crash_linger_s=1) as postgres:
-            bench = Bench(postgres, folder, dataclasses.replace(QUICK, repeats_max=REPEATS_MAX))
-            for _ in range(rounds):
-                for target in PEER_TARGETS:
-                    for size in SIZES:
-                        result = bench.closed(dataclasses.replace(target, pool=size))
-                        found.setdefault((target.name, size), []).append(result)
-                        print(target.name, size, result, file=sys.stderr, flush=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with databases() as made:
+        bench = Bench(made, replace(QUICK, repeats_max=REPEATS_MAX))
+        for _ in range(rounds):
+            for target, size in itertools.product(PEER_TARGETS, SIZES):
+                result = bench.closed(replace(target, pool=size))
+                found.setdefault((target.name, size), []).append(result)
+                say(target.name, size, result)
     print("| peer | pool | messages/s | server + PostgreSQL CPU, µs a message |\n|---|---:|---:|---:|")
     for (name, size), results in found.items():
         speed = max(result.messages_per_s for result in results)

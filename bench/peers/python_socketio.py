@@ -68,6 +68,8 @@ class Chat:
         row = await self.pool.fetchrow(
             APPEND, conversation_id, message_id, session["visitor"], sent["clientId"], sent["bodyText"]
         )
+        if row is None:
+            return {"ok": False, "code": "not_found"}
         created_at = row["created_at"].isoformat()
         message = {
             "id": message_id,
