@@ -27,7 +27,7 @@ from paced import Heard, drive
 from share import held
 
 NODES_HEARD = (1, 2, 4, 8)
-ROUNDS, ROUNDS_SMALL, ROUNDS_LARGE = 3, 2, 3
+ROUNDS, ROUNDS_SMALL = 3, 2
 TURNS = 3
 REPEATS_MAX = 15
 VISITORS_SMALL, VISITORS_LARGE = 200, 800
@@ -54,16 +54,16 @@ class Measured:
     Attributes:
         crossed: Share of the messages that came to another node.
         batch: Messages a commit.
-        alone_us: What a message cost on one process alone, with the same crowd, in turns with this one.
+        alone: The same crowd on one process alone, in turns with this one.
     """
 
     crowd: CrowdResult
     crossed: float
     batch: float
-    alone_us: float | None = None
+    alone: Measured | None = None
 
 
-HELD = (Setup(1, share=SHARE), Setup(2, share=SHARE))
+HELD = tuple((Setup(2, visitors=visitors, share=SHARE),) for visitors in (VISITORS_LARGE, VISITORS_SMALL))
 LARGE, SMALL = (
     (
         Setup(1, joined=False, visitors=visitors),
@@ -93,23 +93,15 @@ class Bench:
             say(rows[-1])
         return rows
 
-    def rounds(self, setups: tuple[Setup, ...], count: int = ROUNDS) -> dict[Setup, list[Measured]]:
-        """The closed loop on each setup in turn, several times."""
-        found: dict[Setup, list[Measured]] = {setup: [] for setup in setups}
-        for _ in range(count):
-            for setup in setups:
-                found[setup] += self._measured(setup)
-        return found
-
     def beside_one(self, setups: tuple[Setup, ...], count: int) -> dict[Setup, list[Measured]]:
-        """The same, each in turns with one process alone: the machine's speed drifts within seconds."""
-        alone = Setup(1, visitors=setups[0].visitors)
+        """The closed loop on each setup, in turns with one process alone: the machine's speed drifts within seconds."""
+        alone = Setup(1, visitors=setups[0].visitors, share=setups[0].share)
         found: dict[Setup, list[Measured]] = {setup: [] for setup in (alone, *setups)}
         for _ in range(count):
             for setup in setups:
                 base, beside = self._measured(alone, setup)
                 found[alone].append(base)
-                found[setup].append(replace(beside, alone_us=base.crowd.load.server_us))
+                found[setup].append(replace(beside, alone=base))
         return found
 
     def _measured(self, *setups: Setup) -> list[Measured]:
@@ -179,11 +171,9 @@ def main() -> None:
         if "heard" in wanted:
             sections.append(cluster_report.heard(bench.heard()))
         if "held" in wanted:
-            sections.append(cluster_report.held(bench.rounds(HELD)))
+            sections.append(cluster_report.held([bench.beside_one(setups, ROUNDS) for setups in HELD]))
         if "full" in wanted:
-            sections.append(
-                cluster_report.full(bench.beside_one(LARGE, ROUNDS_LARGE), bench.beside_one(SMALL, ROUNDS_SMALL))
-            )
+            sections.append(cluster_report.full(bench.beside_one(LARGE, ROUNDS), bench.beside_one(SMALL, ROUNDS_SMALL)))
     page = HERE / "cluster.md"
     text = cluster_report.page(sections, page.read_text(encoding="utf-8"))
     print(text)

@@ -64,32 +64,36 @@ def _most(row: Heard) -> str:
     return f"≤ {row.messages / (SECONDS + SETTLE_S) / row.nodes:.1f}" if row.nodes > 1 else "0"
 
 
-def held(found: dict[Setup, list[Measured]]) -> str:
+def held(crowds: list[dict[Setup, list[Measured]]]) -> str:
     """What a second process carries where each has the same share of a core."""
-    lines = []
-    first = 0.0
-    for setup, rounds in found.items():
-        rate = _median(rounds, lambda one: one.crowd.load.messages_per_s)
-        first = first or rate
-        cores = [rate * _median(rounds, pick) / 1e6 for pick in (_server, _postgres, _nats, _generator)]
-        target = f"≥ {HELD_RATIO_MIN}" if setup.processes > 1 else ""
-        lines.append(
-            f"| {setup.processes} | {rate:,.0f} | {rate / first:.2f} | {target} | "
-            + " | ".join(f"{value:.2f}" for value in cores)
-            + " |"
-        )
-    share = next(iter(found)).share or 0
+    share = next(iter(crowds[0])).share or 0
     return f"""Each process held to a share of a core
 
 {_circumstances()}
 
-To {share:.0%}, by the kernel's CPU groups, so that neither PostgreSQL nor the generator is the limit. 200 visitors in a
-closed loop, 8 agents, visitors' agents on any node as by chance. Medians of {_rounds(found)} interleaved rounds.
+To {share:.0%}, by the kernel's CPU groups, so that neither PostgreSQL nor the generator is the limit. The same crowd on
+one process and on two, in a closed loop, 8 agents, visitors' agents on any node as by chance. "To one" is the median of
+the rounds' ratios, with the least and the most: one process and two have turns, as below. Medians of
+{_rounds(crowds[0])} rounds.
 
-| processes | messages/s | to one | target | cores: chat-servers | PostgreSQL | NATS | generator |
-|---|---|---|---|---|---|---|---|
-{_joined(lines)}
+| visitors | processes | messages/s | to one | target | commit | cores: chat-servers | PostgreSQL | NATS | generator |
+|---|---|---|---|---|---|---|---|---|---|
+{_joined([line for found in crowds for line in _held(found)])}
 """
+
+
+def _held(found: dict[Setup, list[Measured]]) -> list[str]:
+    lines = []
+    for setup, rounds in found.items():
+        rate, to_one, batch = _median(rounds, _rate), _to_one(rounds, _rate), _median(rounds, lambda each: each.batch)
+        cores = [rate * _median(rounds, pick) / 1e6 for pick in (_server, _postgres, _nats, _generator)]
+        target = f"≥ {HELD_RATIO_MIN}" if setup.processes > 1 else ""
+        lines.append(
+            f"| {setup.visitors} | {setup.processes} | {rate:,.0f} | {to_one} | {target} | {batch:.0f} | "
+            + " | ".join(f"{value:.2f}" for value in cores)
+            + " |"
+        )
+    return lines
 
 
 def full(large: dict[Setup, list[Measured]], small: dict[Setup, list[Measured]]) -> str:
@@ -124,13 +128,11 @@ commits.
 def _crowd(found: dict[Setup, list[Measured]]) -> str:
     lines = []
     for setup, rounds in found.items():
-        rate, server = _median(rounds, lambda each: each.crowd.load.messages_per_s), _median(rounds, _server)
+        rate, server, to_one = _median(rounds, _rate), _median(rounds, _server), _to_one(rounds, _server)
         crossed, batch = _median(rounds, lambda each: each.crossed), _median(rounds, lambda each: each.batch)
         others = [_median(rounds, pick) for pick in (_nats, _postgres, _generator)]
         name = f"{setup.processes}" if setup.joined else f"{setup.processes}, without NATS"
-        ratios = sorted(_server(each) / each.alone_us for each in rounds if each.alone_us is not None)
         target = f"≤ {CPU_RATIO_MAX}" if setup.processes > 1 else ""
-        to_one = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})" if ratios else ""
         lines.append(
             f"| {name} | {len(rounds)} | {crossed:.0%}{_case(setup)} | {server:.1f} | {to_one} | {target} | "
             + " | ".join(f"{value:.1f}" for value in others)
@@ -144,8 +146,18 @@ def _crowd(found: dict[Setup, list[Measured]]) -> str:
 {_joined(lines)}"""
 
 
+def _to_one(rounds: list[Measured], pick: Callable[[Measured], float]) -> str:
+    """The rounds' ratios to one process alone."""
+    ratios = sorted(pick(each) / pick(each.alone) for each in rounds if each.alone is not None)
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})" if ratios else ""
+
+
 def _case(setup: Setup) -> str:
     return {"same": "", "chance": ", by chance", "other": ", worst"}[setup.where] if setup.processes > 1 else ""
+
+
+def _rate(one: Measured) -> float:
+    return one.crowd.load.messages_per_s
 
 
 def _server(one: Measured) -> float:
