@@ -1,7 +1,7 @@
 """Measures chat-server and its peers in one run; prints one table and writes it to `bench/results.md`.
 
-    make bench                        about thirteen minutes, with the peers
-    make bench ARGS=--short           about five minutes, with the peers
+    make bench                        about fifteen minutes, with the peers
+    make bench ARGS=--short           about eight minutes, with the peers
     make bench ARGS=--no-peers        about four minutes, writes nothing
     make bench ARGS=--quick           about twenty seconds, without the peers, writes nothing
     make bench ARGS="--quick --peers" about a minute, writes nothing
@@ -45,8 +45,8 @@ class Scale:
     visitors: int = 200
 
 
-FULL = Scale(5, 3, seconds_warm=2, seconds=6, seconds_paced=8, steps=(1000, 10_000), settle_s=6, repeats_max=8)
-SHORT = Scale(3, 1, seconds_warm=1, seconds=3, seconds_paced=6, steps=(1000, 10_000), settle_s=2, repeats_max=4)
+FULL = Scale(5, 5, seconds_warm=2, seconds=6, seconds_paced=8, steps=(1000, 10_000), settle_s=6, repeats_max=8)
+SHORT = Scale(3, 3, seconds_warm=1, seconds=3, seconds_paced=6, steps=(1000, 10_000), settle_s=2, repeats_max=4)
 QUICK = Scale(1, 1, seconds_warm=1, seconds=3, seconds_paced=2, steps=(500,), settle_s=1)
 
 
@@ -134,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure chat-server and its peers.")
     scales = parser.add_mutually_exclusive_group()
     scales.add_argument("--quick", action="store_true", help="about twenty seconds; writes no file")
-    scales.add_argument("--short", action="store_true", help="about five minutes")
+    scales.add_argument("--short", action="store_true", help="about eight minutes")
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, help="the default, but for --quick")
     parser.add_argument("--rounds", type=int, help="of the closed loop")
     arguments = parser.parse_args()
