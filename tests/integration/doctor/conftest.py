@@ -28,7 +28,7 @@ from kefu.transport.server.serve import bind
 
 SECRET = "7d1f0c9ab26e4458b3c2d6e8f90a1b2c3d4e5f60"
 OTHER_SECRET = "0f5e4d3c2b1a09f8e6d2c3b8544e62ba9c0f1d7e"
-HASTY = Patience(answer_s=3, late_s=0.3, ping_s_max=0, ping_spare_s=1)
+HASTY = Patience(answer_s=3, late_s=0.8, ping_s_max=0, ping_spare_s=1)
 
 
 CONFIGURATION = """

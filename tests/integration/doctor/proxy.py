@@ -21,7 +21,7 @@ class Faults:
         dropped: Paths that begin so get no answer at all, the connection ends; empty: none.
         answer: Changes the header lines of answers to the widget's files.
         forwarded: How X-Forwarded-For goes on: with our peer added, as it came, or not at all.
-        idle_s: A connection that is quiet so long is cut.
+        idle_s: A socket that is quiet so long is cut.
         hold_s: How long answers to polls are held back.
         front: The page at `/`, and its headers.
     """
@@ -118,12 +118,13 @@ class Proxy:
                 await up_writer.drain()
 
         async def down() -> None:
-            head = await asyncio.wait_for(up_reader.readuntil(b"\r\n\r\n"), self.faults.idle_s)
+            idle_s = self.faults.idle_s if path.startswith("/ws-") else None
+            head = await asyncio.wait_for(up_reader.readuntil(b"\r\n\r\n"), idle_s)
             writer.write(self._changed(head, path))
             if is_poll and self.faults.hold_s and "sid=" in path:
                 await asyncio.sleep(self.faults.hold_s)
             kept = head
-            while data := await asyncio.wait_for(up_reader.read(65536), self.faults.idle_s):
+            while data := await asyncio.wait_for(up_reader.read(65536), idle_s):
                 kept += data
                 if not (self.faults.silent and b" 101 " in head[:16]):
                     writer.write(data)

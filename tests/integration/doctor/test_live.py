@@ -77,7 +77,7 @@ PROXY_FAULTS = {
     ),
     "a login before the sockets": ({"statuses": {"/ws-": "401 Unauthorized"}}, {"socket_forbidden"}),
     "websockets are held back": ({"silent": True}, {"socket_silent"}),
-    "polls are buffered": ({"hold_s": 0.6}, {"socket_buffered"}),
+    "polls are buffered": ({"hold_s": 1.2}, {"socket_buffered"}),
     "polls are cached": ({"cache": True}, {"polling_cached"}),
     "no X-Forwarded-For": ({"forwarded": "none"}, {"forwarded_missing"}),
     "X-Forwarded-For as it came": ({"forwarded": "pass"}, {"forwarded_missing"}),
@@ -107,13 +107,14 @@ async def test_a_proxy_that_is_set_up_wrongly(world: World, faults: dict, expect
     world.proxy.faults = dataclasses.replace(world.proxy.faults, **faults)
     if "front" in faults:
         world.page = world.url + "/"
-    world.patience = dataclasses.replace(world.patience, answer_s=1.2)
+    world.patience = dataclasses.replace(world.patience, answer_s=2)
     assert set(await world.codes()) == expected
 
 
-async def test_a_timeout_below_the_heartbeat(world: World) -> None:
+async def test_a_timeout_below_the_heartbeat(world: World, start) -> None:
     """Both transports are cut before the ping."""
-    world.proxy.faults.idle_s = 0.4
+    world.proxy.faults.upstream = (await start(KEFU_PING_INTERVAL_MS="3001")).port
+    world.proxy.faults.idle_s = 1.5
     world.patience = dataclasses.replace(world.patience, ping_s_max=5)
     found = await world.doctor()
     assert {one.code for one in found} == {"socket_timeout"}
